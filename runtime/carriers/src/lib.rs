@@ -1,0 +1,1 @@
+//! The carrier seam and one module per connector.

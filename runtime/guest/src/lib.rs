@@ -1,0 +1,1 @@
+//! Wasmtime: compile, pool, limit, run. Turns one event into one set of effects.

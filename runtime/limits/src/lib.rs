@@ -1,0 +1,1 @@
+//! Rates: GCRA throttles by bind, number and tenant.

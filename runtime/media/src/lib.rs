@@ -1,0 +1,1 @@
+//! MMS content: which media a message may carry.

@@ -1,0 +1,1 @@
+//! The nouns and the message's life. No I/O.

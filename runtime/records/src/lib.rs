@@ -1,0 +1,1 @@
+//! Message records: timelines, listing and queries.

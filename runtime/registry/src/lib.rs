@@ -1,0 +1,1 @@
+//! What compliance is decided on: numbers, consent, suppression.

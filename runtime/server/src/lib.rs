@@ -1,0 +1,1 @@
+//! The signalbox binary: configuration, wiring, supervision, drain, command line.

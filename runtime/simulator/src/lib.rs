@@ -1,0 +1,1 @@
+//! A carrier that misbehaves on purpose.

@@ -1,0 +1,1 @@
+//! SMPP 3.3, 3.4 and 5.0: PDU codec, session state machine and a thin tokio driver.

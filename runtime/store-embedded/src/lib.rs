@@ -1,0 +1,1 @@
+//! The default engine: one process, one folder, one committer with group commit.

@@ -1,0 +1,1 @@
+//! Sign, order, deliver, retry, park.

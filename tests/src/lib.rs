@@ -1,0 +1,1 @@
+//! The harness that every story stands on.
