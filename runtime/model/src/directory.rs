@@ -1,0 +1,172 @@
+//! What tenants and operators set up: tenants, keys, handlers, bindings, webhooks. Small, read on every message, kept
+//! in memory whole.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::clock::Timestamp;
+use crate::id::{KeyId, TenantId};
+use crate::message::Category;
+
+/// A tenant as the operator set it up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its name.
+    pub id: TenantId,
+    /// What recipients know it by; stands in the answers to HELP and STOP.
+    pub brand: String,
+    /// Where its customers find help; stands in the answer to HELP.
+    pub help: String,
+    /// Its share of turns beside other tenants; 1 is usual.
+    pub weight: u16,
+    /// Segments a second over all its numbers; 0 is no limit.
+    pub segments_per_second: u32,
+    /// The numbers it may send from, each with the carriers that take it, in order of preference.
+    pub numbers: BTreeMap<Address, NumberPlan>,
+    /// What becomes of a message whose carrier may or may not have it.
+    pub in_doubt: InDoubtPlan,
+    /// Names of secrets and their values for its handlers.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+    /// Settings for its handlers.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// How a number sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberPlan {
+    /// Carriers by name, in order of preference.
+    pub carriers: Vec<String>,
+    /// Segments a second from this number; 0 is no limit.
+    pub segments_per_second: u32,
+}
+
+/// What to do with a message that may or may not have reached its carrier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InDoubtAction {
+    /// Send it again: a double is better than none.
+    Resend,
+    /// Keep it `in_doubt` until somebody decides: none is better than a double.
+    Hold,
+}
+
+/// [`InDoubtAction`] by category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InDoubtPlan {
+    /// For `transactional`.
+    pub transactional: InDoubtAction,
+    /// For `marketing`.
+    pub marketing: InDoubtAction,
+    /// For `otp`.
+    pub otp: InDoubtAction,
+    /// For `conversational`.
+    pub conversational: InDoubtAction,
+}
+
+impl Default for InDoubtPlan {
+    /// A reminder or a code twice is a nuisance, and not at all is a harm; an advertisement is the other way round.
+    fn default() -> Self {
+        Self {
+            transactional: InDoubtAction::Resend,
+            marketing: InDoubtAction::Hold,
+            otp: InDoubtAction::Resend,
+            conversational: InDoubtAction::Resend,
+        }
+    }
+}
+
+impl InDoubtPlan {
+    /// What to do for `category`.
+    pub const fn action(&self, category: Category) -> InDoubtAction {
+        match category {
+            Category::Transactional => self.transactional,
+            Category::Marketing => self.marketing,
+            Category::Otp => self.otp,
+            Category::Conversational => self.conversational,
+        }
+    }
+}
+
+/// An API key: its secret is kept only as a hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Its public part.
+    pub id: KeyId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// SHA-256 of the secret's text. The secret has 256 bits of chance, so a fast hash is enough.
+    pub secret_sha256: [u8; 32],
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// A handler that was uploaded. Its bytes lie beside it, under its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handler {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the component, hexadecimal.
+    pub digest: String,
+    /// The component's size in bytes.
+    pub size: u64,
+    /// Which handler interfaces it exports.
+    pub exports: Vec<String>,
+    /// Which interfaces it imports.
+    pub imports: Vec<String>,
+    /// How long it took to compile.
+    pub compile_ms: u64,
+    /// When it was uploaded.
+    pub uploaded_at: Timestamp,
+}
+
+/// Which handler gets a number's events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The number.
+    pub number: Address,
+    /// The handler's name.
+    pub handler: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// A webhook endpoint.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Its name.
+    pub name: String,
+    /// Where events go.
+    pub url: String,
+    /// Event types it wants, such as `message.delivered`; `message.*` is all of them.
+    pub events: Vec<String>,
+    /// `whsec_…`: the key that signs.
+    pub secret: String,
+    /// When it was made or last changed.
+    pub made_at: Timestamp,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook").field("tenant", &self.tenant).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Webhook {
+    /// Does it want events of this type?
+    pub fn wants(&self, event: &str) -> bool {
+        self.events.iter().any(|wanted| match wanted.strip_suffix('*') {
+            Some(prefix) => event.starts_with(prefix),
+            None => wanted == event,
+        })
+    }
+}

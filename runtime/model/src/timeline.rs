@@ -1,0 +1,394 @@
+//! What happened to a message: appended, never overwritten.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::decision::Decision;
+use crate::error_class::ErrorClass;
+use crate::id::{EventId, InvocationId};
+use crate::receipt::ReceiptState;
+use crate::status::Status;
+
+/// Something that a handler put on the record: what it understood, so that models can learn from records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    /// The name, such as `intent`.
+    pub key: String,
+    /// What it says.
+    pub value: NoteValue,
+}
+
+/// A note's value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteValue {
+    /// One of a small set.
+    Label(String),
+    /// A measure.
+    Number(f64),
+    /// Words.
+    Text(String),
+}
+
+/// Why an entry was written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Cause {
+    /// It became durable; the policy's first word on it.
+    Accepted {
+        /// The first check.
+        decision: Decision,
+    },
+    /// It waits.
+    Held {
+        /// Until then.
+        until: Timestamp,
+        /// For this, in words.
+        why: String,
+    },
+    /// It passed its checks and stands in a carrier's queue.
+    Queued {
+        /// The route it took.
+        carrier: String,
+        /// What the tenant's draft handler did, if one ran.
+        handler: Option<HandlerMark>,
+        /// The last check.
+        decision: Decision,
+    },
+    /// Policy or the tenant's handler stopped it.
+    Rejected {
+        /// The check that did, if it was policy.
+        decision: Option<Decision>,
+        /// The handler that did, if it was one.
+        handler: Option<HandlerMark>,
+        /// In words.
+        why: String,
+    },
+    /// The intent to send was made durable.
+    Sending {
+        /// By this carrier.
+        carrier: String,
+        /// Which attempt this is, from 1.
+        attempt: u16,
+    },
+    /// The carrier answered.
+    Sent {
+        /// This carrier.
+        carrier: String,
+        /// Its ids, one a part, as written.
+        carrier_ids: Vec<String>,
+    },
+    /// The carrier refused it, for now or for good.
+    Refused {
+        /// This carrier.
+        carrier: String,
+        /// Its own code.
+        raw_code: String,
+        /// Which part, from 0, if it has several.
+        part: Option<u8>,
+    },
+    /// It surely never left: the bind fell before it was written.
+    Unsent {
+        /// This carrier.
+        carrier: String,
+    },
+    /// No answer came; the carrier may have it.
+    InDoubt {
+        /// This carrier.
+        carrier: String,
+        /// In words.
+        why: String,
+    },
+    /// Somebody or a setting decided what an in-doubt message does.
+    Resolved {
+        /// In words.
+        how: String,
+    },
+    /// A receipt came.
+    Receipt {
+        /// From this carrier.
+        carrier: String,
+        /// The id it named, as written.
+        carrier_id: String,
+        /// Which part, from 0.
+        part: u8,
+        /// What it says.
+        state: ReceiptState,
+        /// The carrier's code.
+        raw_code: Option<String>,
+        /// The carrier's clock.
+        carrier_time: Option<Timestamp>,
+    },
+    /// Its validity ran out here.
+    Expired,
+    /// Taken back.
+    Canceled {
+        /// By whom, in words.
+        by: String,
+    },
+    /// No carrier is set up for it, or none will take it.
+    NoRoute {
+        /// In words.
+        why: String,
+    },
+    /// An inbound message became durable.
+    Received {
+        /// From this carrier.
+        carrier: String,
+        /// How many parts came.
+        parts: u8,
+        /// How many there should have been; more than `parts` when the wait for them ran out.
+        of: u8,
+        /// The keyword that the host obeyed before any handler, if it was one.
+        keyword: Option<String>,
+    },
+    /// A handler's effects were committed.
+    Handled {
+        /// The run.
+        handler: HandlerMark,
+    },
+    /// No handler is bound, or the host answered by itself.
+    Unhandled {
+        /// In words.
+        why: String,
+    },
+    /// A handler failed.
+    HandlerFailed {
+        /// The run.
+        handler: HandlerMark,
+        /// What its tenant reads.
+        error: String,
+        /// The attempt, from 1.
+        attempt: u8,
+        /// Whether it will be tried again.
+        parked: bool,
+    },
+}
+
+/// One run of a handler, as the record keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HandlerMark {
+    /// The handler's name.
+    pub name: String,
+    /// The first 12 hexadecimal digits of its digest.
+    pub version: String,
+    /// The run.
+    pub invocation: InvocationId,
+    /// The event it handled.
+    pub event: EventId,
+    /// What it did, in a word or two: `sent as is`, `rewrote`, `replied`.
+    pub action: String,
+    /// CPU time in microseconds.
+    pub cpu_us: u32,
+    /// What it put on the record.
+    pub notes: Vec<Note>,
+}
+
+/// One line of a message's timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Position in this message's timeline: 0, 1, 2 … without holes.
+    pub n: u16,
+    /// Rises strictly within the conversation; has holes.
+    pub seq: u64,
+    /// The host's clock.
+    pub at: Timestamp,
+    /// The message's status after it.
+    pub status: Status,
+    /// Why.
+    pub cause: Cause,
+    /// The canonical class, when something went wrong.
+    pub class: Option<ErrorClass>,
+}
+
+/// Where one part of a long message is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartStatus {
+    /// The carrier's id, as written.
+    pub carrier_id: String,
+    /// `sent` until a receipt says otherwise.
+    pub status: Status,
+}
+
+/// A transition that the message's life doesn't have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message that is {from} can't become {to}")]
+pub struct IllegalTransition {
+    /// Where it is.
+    pub from: Status,
+    /// Where it was to go.
+    pub to: Status,
+}
+
+/// A timeline folded: where the message is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Its status.
+    pub status: Status,
+    /// How many entries there are; the next one's `n`.
+    pub entries: u16,
+    /// The last entry's `seq`.
+    pub seq: u64,
+    /// When it last changed.
+    pub at: Timestamp,
+    /// The carrier that has it or will have it.
+    pub carrier: Option<String>,
+    /// Its parts, once they were sent.
+    pub parts: Vec<PartStatus>,
+    /// How many times it was written ahead for sending.
+    pub attempts: u16,
+    /// Until when it is held.
+    pub held_until: Option<Timestamp>,
+    /// The class of the last trouble.
+    pub class: Option<ErrorClass>,
+}
+
+impl Head {
+    /// The head of a message whose timeline begins with `first`.
+    pub fn begin(first: &Entry) -> Self {
+        let mut head = Self {
+            status: first.status,
+            entries: 0,
+            seq: 0,
+            at: first.at,
+            carrier: None,
+            parts: Vec::new(),
+            attempts: 0,
+            held_until: None,
+            class: None,
+        };
+        head.take_in(first);
+        head
+    }
+
+    /// Folds a whole timeline; `None` when it is empty.
+    pub fn fold<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Option<Self> {
+        let mut entries = entries.into_iter();
+        let mut head = Self::begin(entries.next()?);
+        for entry in entries {
+            head.take_in(entry);
+        }
+        Some(head)
+    }
+
+    /// The one way by which a message changes: makes the next entry, or says that its life has no such transition.
+    ///
+    /// Where `to` is the status that it has already, the entry records something without moving it; that is also
+    /// how a report that comes too late (after a terminal status) is kept.
+    pub fn append(
+        &mut self,
+        to: Status,
+        cause: Cause,
+        class: Option<ErrorClass>,
+        at: Timestamp,
+        seq: u64,
+    ) -> Result<Entry, IllegalTransition> {
+        if to != self.status && !self.status.may_become(to) {
+            return Err(IllegalTransition { from: self.status, to });
+        }
+        let entry = Entry { n: self.entries, seq, at, status: to, cause, class };
+        self.take_in(&entry);
+        Ok(entry)
+    }
+
+    fn take_in(&mut self, entry: &Entry) {
+        self.status = entry.status;
+        self.entries = entry.n + 1;
+        self.seq = entry.seq;
+        self.at = entry.at;
+        if entry.class.is_some() {
+            self.class = entry.class;
+        }
+        self.held_until = None;
+        match &entry.cause {
+            Cause::Held { until, .. } => self.held_until = Some(*until),
+            Cause::Queued { carrier, .. } => self.carrier = Some(carrier.clone()),
+            Cause::Sending { carrier, attempt } => {
+                self.carrier = Some(carrier.clone());
+                self.attempts = *attempt;
+            }
+            Cause::Sent { carrier_ids, .. } => {
+                let sent = |id: &String| PartStatus { carrier_id: id.clone(), status: Status::Sent };
+                self.parts = carrier_ids.iter().map(sent).collect();
+            }
+            Cause::Receipt { part, state, .. } => {
+                if let (Some(part), Some(status)) = (self.parts.get_mut(usize::from(*part)), state.status())
+                    && !part.status.is_terminal()
+                {
+                    part.status = status;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What the message becomes when part `part` becomes `status`: it is delivered when every part is, and the first
+    /// part that fails decides otherwise.
+    pub fn roll_up(&self, part: usize, status: Status) -> Status {
+        if status != Status::Delivered {
+            return status;
+        }
+        let others = self.parts.iter().enumerate().filter(|(i, _)| *i != part);
+        if others.clone().all(|(_, p)| p.status == Status::Delivered) { Status::Delivered } else { self.status }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Verdict;
+
+    fn allow() -> Decision {
+        Decision { verdict: Verdict::Allow, reasons: vec![], rules: 0 }
+    }
+
+    fn accepted() -> Head {
+        let cause = Cause::Accepted { decision: allow() };
+        Head::begin(&Entry { n: 0, seq: 1, at: Timestamp::EPOCH, status: Status::Accepted, cause, class: None })
+    }
+
+    fn sent(ids: &[&str]) -> Head {
+        let mut head = accepted();
+        let mut step = |to, cause| head.append(to, cause, None, Timestamp::EPOCH, 2).unwrap();
+        step(Status::Queued, Cause::Queued { carrier: "c".into(), handler: None, decision: allow() });
+        step(Status::Sending, Cause::Sending { carrier: "c".into(), attempt: 1 });
+        let carrier_ids = ids.iter().map(ToString::to_string).collect();
+        step(Status::Sent, Cause::Sent { carrier: "c".into(), carrier_ids });
+        head
+    }
+
+    fn receipt(part: u8, state: ReceiptState) -> Cause {
+        Cause::Receipt { carrier: "c".into(), carrier_id: "1".into(), part, state, raw_code: None, carrier_time: None }
+    }
+
+    #[test]
+    fn entries_are_numbered_without_holes() {
+        assert_eq!(sent(&["1"]).entries, 4);
+    }
+
+    #[test]
+    fn an_unqueued_message_cannot_be_sent() {
+        let refused = accepted().append(Status::Sending, Cause::Expired, None, Timestamp::EPOCH, 2);
+        assert_eq!(refused, Err(IllegalTransition { from: Status::Accepted, to: Status::Sending }));
+    }
+
+    #[test]
+    fn a_long_message_is_delivered_when_every_part_is() {
+        let mut head = sent(&["1", "2"]);
+        assert_eq!(head.roll_up(0, Status::Delivered), Status::Sent);
+        head.append(Status::Sent, receipt(0, ReceiptState::Delivered), None, Timestamp::EPOCH, 3).unwrap();
+        assert_eq!(head.roll_up(1, Status::Delivered), Status::Delivered);
+        assert_eq!(head.roll_up(1, Status::Undelivered), Status::Undelivered);
+    }
+
+    #[test]
+    fn a_late_report_is_kept_without_moving_a_finished_message() {
+        let mut head = sent(&["1"]);
+        head.append(Status::Delivered, receipt(0, ReceiptState::Delivered), None, Timestamp::EPOCH, 3).unwrap();
+        assert!(
+            head.append(Status::Undelivered, receipt(0, ReceiptState::Expired), None, Timestamp::EPOCH, 4).is_err()
+        );
+        head.append(Status::Delivered, receipt(0, ReceiptState::Expired), None, Timestamp::EPOCH, 4).unwrap();
+        assert_eq!((head.status, head.parts[0].status), (Status::Delivered, Status::Delivered));
+    }
+}
