@@ -13,6 +13,7 @@
 //! | [`decision`] | a compliance verdict with its reasons |
 //! | [`error_class`] | canonical error classes: what to do and whose fault |
 //! | [`event`] | what the inbox of a partition holds |
+//! | [`view`] | a message and its timeline as the API and webhooks show them |
 //! | [`directory`] | what tenants and operators set up: tenants, keys, handlers, bindings, webhooks |
 
 pub mod address;
@@ -27,6 +28,7 @@ pub mod message;
 pub mod receipt;
 pub mod status;
 pub mod timeline;
+pub mod view;
 
 pub use address::{Address, AddressKind, E164};
 pub use clock::{Chance, Clock, ManualClock, Timestamp};

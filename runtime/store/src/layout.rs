@@ -1,0 +1,254 @@
+//! Which table holds what, under which key, in which form.
+//!
+//! Values are [postcard](https://postcard.jamesmunns.com) behind one byte of version. Keys are made so that what is
+//! read together lies together: a message and its timeline are one short scan.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use signalbox_model::{Address, ConversationId, MessageId, TenantId, Timestamp};
+
+use crate::InboxSeq;
+
+/// What a key belongs to. The number is part of the format on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Table {
+    /// Messages and their timelines: [`message_key`], [`entry_key`].
+    Message = 1,
+    /// Events that wait: [`inbox_key`].
+    Inbox = 2,
+    /// What a contact allows: the conversation's id.
+    Consent = 3,
+    /// Handlers' state: see [`state_key`].
+    State = 4,
+    /// Handlers' timers: the conversation's id and the timer's name.
+    Timer = 5,
+    /// Webhook events that wait: [`outbox_key`].
+    Outbox = 6,
+    /// A carrier's message id → our message: [`carrier_id_key`].
+    CarrierId = 7,
+    /// Receipts that came before their message was known as sent: [`carrier_id_key`].
+    ParkedReceipt = 8,
+    /// Parts of inbound messages that aren't complete.
+    Part = 9,
+    /// Idempotency keys.
+    Idempotency = 10,
+    /// Webhook deliveries: what each attempt was answered.
+    Delivery = 11,
+    /// Webhook events that were given up: like [`Table::Outbox`].
+    ParkedDelivery = 12,
+    /// Events that were given up.
+    ParkedEvent = 13,
+    /// The last messages of a conversation, both ways: [`history_key`].
+    History = 14,
+    /// Contacts' attributes: the conversation's id.
+    Contact = 15,
+    /// Directory: tenants by name.
+    Tenant = 32,
+    /// Directory: API keys by id.
+    ApiKey = 33,
+    /// Directory: handlers by tenant and name.
+    Handler = 34,
+    /// Directory: components by digest.
+    Component = 35,
+    /// Directory: bindings by tenant and number.
+    Binding = 36,
+    /// Directory: webhooks by tenant and name.
+    Webhook = 37,
+    /// The engine's own.
+    Meta = 255,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 22] = [
+        Self::Message,
+        Self::Inbox,
+        Self::Consent,
+        Self::State,
+        Self::Timer,
+        Self::Outbox,
+        Self::CarrierId,
+        Self::ParkedReceipt,
+        Self::Part,
+        Self::Idempotency,
+        Self::Delivery,
+        Self::ParkedDelivery,
+        Self::ParkedEvent,
+        Self::History,
+        Self::Contact,
+        Self::Tenant,
+        Self::ApiKey,
+        Self::Handler,
+        Self::Component,
+        Self::Binding,
+        Self::Webhook,
+        Self::Meta,
+    ];
+
+    /// Rows live for moments rather than for months: put, read from memory, deleted.
+    pub const fn is_queue(self) -> bool {
+        matches!(self, Self::Inbox | Self::Timer | Self::Outbox | Self::Part | Self::ParkedReceipt)
+    }
+}
+
+/// Why a value can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a stored value of {table:?} can't be read: {why}")]
+pub struct Unreadable {
+    /// Where it lay.
+    pub table: Table,
+    /// In words.
+    pub why: String,
+}
+
+/// The version that stands before every value.
+const VERSION: u8 = 1;
+
+/// A value in its stored form.
+pub fn encode<T: Serialize>(value: &T) -> Bytes {
+    let buffer = vec![VERSION];
+    postcard::to_extend(value, buffer).expect("the house's own types always serialize").into()
+}
+
+/// Reads a stored value.
+pub fn decode<T: DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T, Unreadable> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => {
+            postcard::from_bytes(rest).map_err(|error| Unreadable { table, why: error.to_string() })
+        }
+        Some((version, _)) => Err(Unreadable { table, why: format!("written by another version ({version})") }),
+        None => Err(Unreadable { table, why: "it is empty".to_owned() }),
+    }
+}
+
+/// `tenant 00 id`: what the keys of a message and of its timeline begin with.
+pub fn message_prefix(tenant: &TenantId, id: MessageId) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_slice(id.as_bytes());
+    key.freeze()
+}
+
+/// `tenant 00`: what the keys of all that belongs to a tenant begin with.
+pub fn tenant_prefix(tenant: &TenantId) -> BytesMut {
+    let mut key = BytesMut::with_capacity(tenant.as_str().len() + 24);
+    key.put_slice(tenant.as_str().as_bytes());
+    key.put_u8(0);
+    key
+}
+
+/// `tenant 00 id 00`: the message itself.
+pub fn message_key(tenant: &TenantId, id: MessageId) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_slice(id.as_bytes());
+    key.put_u8(0);
+    key.freeze()
+}
+
+/// `tenant 00 id 01 n`: a line of its timeline.
+pub fn entry_key(tenant: &TenantId, id: MessageId, n: u16) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_slice(id.as_bytes());
+    key.put_u8(1);
+    key.put_u16(n);
+    key.freeze()
+}
+
+/// What a key of [`Table::Message`] names: the message itself, or the n-th line of its timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageRow {
+    /// The message.
+    Message(MessageId),
+    /// A line.
+    Entry(MessageId, u16),
+}
+
+/// Reads a key of [`Table::Message`]; `None` if it isn't one.
+pub fn parse_message_row(key: &[u8]) -> Option<MessageRow> {
+    let tenant_end = key.iter().position(|byte| *byte == 0)?;
+    let rest = &key[tenant_end + 1..];
+    let (id, row) = rest.split_at_checked(16)?;
+    let id = MessageId::from_bytes(id.try_into().ok()?);
+    match row {
+        [0] => Some(MessageRow::Message(id)),
+        [1, high, low] => Some(MessageRow::Entry(id, u16::from_be_bytes([*high, *low]))),
+        _ => None,
+    }
+}
+
+/// The key of an inbox record.
+pub fn inbox_key(seq: InboxSeq) -> Bytes {
+    Bytes::copy_from_slice(&seq.0.to_be_bytes())
+}
+
+/// `carrier 00 canonical id`: a carrier's name for a message or a part of one.
+pub fn carrier_id_key(carrier: &str, canonical_id: &str) -> Bytes {
+    let mut key = BytesMut::with_capacity(carrier.len() + 1 + canonical_id.len());
+    key.put_slice(carrier.as_bytes());
+    key.put_u8(0);
+    key.put_slice(canonical_id.as_bytes());
+    key.freeze()
+}
+
+/// The scope of a handler's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// (tenant, our number, their number).
+    Conversation(ConversationId),
+    /// (tenant, their number), as a stable hash.
+    Contact([u8; 16]),
+    /// The tenant, as a stable hash.
+    Tenant([u8; 16]),
+}
+
+/// `scope id key`: a handler's state.
+pub fn state_key(scope: Scope, name: &str) -> Bytes {
+    let (tag, id) = match &scope {
+        Scope::Conversation(id) => (1, id.as_bytes()),
+        Scope::Contact(id) => (2, id),
+        Scope::Tenant(id) => (3, id),
+    };
+    let mut key = BytesMut::with_capacity(17 + name.len());
+    key.put_u8(tag);
+    key.put_slice(id);
+    key.put_slice(name.as_bytes());
+    key.freeze()
+}
+
+/// `conversation name`: a handler's timer.
+pub fn timer_key(conversation: ConversationId, name: &str) -> Bytes {
+    let mut key = BytesMut::with_capacity(16 + name.len());
+    key.put_slice(conversation.as_bytes());
+    key.put_slice(name.as_bytes());
+    key.freeze()
+}
+
+/// `endpoint seq`: a webhook event that waits for an endpoint; `seq` rises within the partition.
+pub fn outbox_key(endpoint: [u8; 8], seq: u64) -> Bytes {
+    let mut key = BytesMut::with_capacity(16);
+    key.put_slice(&endpoint);
+    key.put_u64(seq);
+    key.freeze()
+}
+
+/// `conversation time id`: one of the last messages of a conversation.
+pub fn history_key(conversation: ConversationId, at: Timestamp, id: MessageId) -> Bytes {
+    let mut key = BytesMut::with_capacity(40);
+    key.put_slice(conversation.as_bytes());
+    key.put_u64(at.as_micros());
+    key.put_slice(id.as_bytes());
+    key.freeze()
+}
+
+/// `tenant 00 name`: something that a tenant set up.
+pub fn named_key(tenant: &TenantId, name: &str) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_slice(name.as_bytes());
+    key.freeze()
+}
+
+/// `tenant 00 number`: what a tenant set up for a number.
+pub fn number_key(tenant: &TenantId, number: &Address) -> Bytes {
+    named_key(tenant, &number.to_string())
+}

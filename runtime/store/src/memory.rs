@@ -1,0 +1,1 @@
+//! The model: an engine in memory that can crash at any commit.
