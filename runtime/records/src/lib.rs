@@ -1,1 +1,26 @@
-//! Message records: timelines, listing and queries.
+//! Message records: what was said, what happened to it, and how to find it again.
+//!
+//! Writes are staged into the [`Batch`](signalbox_store::Batch) of the step that makes them true; this crate commits
+//! nothing by itself.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`record`] | one message and its timeline: staged, loaded, folded |
+//! | [`history`] | the last messages of a conversation, both ways |
+//! | [`list`] | a tenant's messages, newest first, over all partitions |
+//! | [`cursor`] | where a listing goes on |
+//! | [`form`] | the stored form of a timeline's line |
+
+pub mod cursor;
+mod error;
+pub mod form;
+pub mod history;
+pub mod list;
+pub mod record;
+mod scan;
+
+pub use cursor::{BadCursor, Cursor};
+pub use error::Error;
+pub use history::{history, stage_history};
+pub use list::{Page, Query, list};
+pub use record::{Record, Told, head, load, load_message, stage_entry, stage_message, told};

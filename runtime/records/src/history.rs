@@ -1,0 +1,46 @@
+//! The last messages of a conversation, both ways: what a handler may look back on.
+
+use signalbox_model::{ConversationId, Direction, Message, MessageId, TenantId};
+use signalbox_store::{Batch, Range, Store, Table, layout};
+
+use crate::Error;
+use crate::record::load_message;
+
+/// Notes that the message belongs to its conversation. A pointer; the words stay in the message.
+pub fn stage_history(batch: &mut Batch, message: &Message) {
+    let key = layout::history_key(message.conversation_id(), message.accepted_at, message.id);
+    batch.put(Table::History, key, layout::encode(&message.direction));
+}
+
+/// The last `n` messages of a conversation, newest first.
+pub async fn history(
+    store: &dyn Store,
+    tenant: &TenantId,
+    conversation: ConversationId,
+    n: usize,
+) -> Result<Vec<Message>, Error> {
+    let mut messages = Vec::new();
+    for (id, _) in pointers(store, conversation, n).await? {
+        let message = load_message(store, tenant, id).await?;
+        messages.push(message.ok_or(Error::Incomplete { message: id, what: "its history points at nothing" })?);
+    }
+    Ok(messages)
+}
+
+/// Ids and directions of the last `n` messages of a conversation, newest first.
+pub async fn pointers(
+    store: &dyn Store,
+    conversation: ConversationId,
+    n: usize,
+) -> Result<Vec<(MessageId, Direction)>, Error> {
+    let partition = conversation.partition(store.partitions());
+    let range = Range::prefix(Table::History, conversation.as_bytes().to_vec(), n).reversed();
+    let rows = store.range(partition, range).await?;
+    rows.iter().map(|(key, value)| pointer(key, value)).collect()
+}
+
+fn pointer(key: &[u8], value: &[u8]) -> Result<(MessageId, Direction), Error> {
+    let id = key.last_chunk::<16>().map(|bytes| MessageId::from_bytes(*bytes));
+    let id = id.ok_or_else(|| layout::Unreadable { table: Table::History, why: "its key is too short".to_owned() })?;
+    Ok((id, layout::decode(Table::History, value)?))
+}
