@@ -1,0 +1,187 @@
+//! The host: compiles uploads, and calls handlers.
+
+use crate::call::Call;
+use crate::config::Config;
+use crate::effects::{Effects, Note};
+use crate::event::{Conversation, Event, Timer};
+use crate::failure;
+use crate::ids::DerivedIds;
+use crate::invocation::Invocation;
+use crate::limits::Limits;
+use crate::logs::mask;
+use crate::outcome::{Answer, Completed, DraftDecision, Failure, FailureKind, Outcome, Usage};
+use crate::run::{self, Returned};
+use crate::surroundings::{Surroundings, Unavailable, drive};
+use crate::ticker::Ticker;
+use crate::upload::{self, Handler, Refusal, inner};
+use crate::{Error, Names};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use wasmtime::component::Linker;
+use wasmtime::{Engine, Store};
+
+/// Compiles handlers and calls them. One per process: it owns the pool of slots and the thread that ticks.
+pub struct Host {
+    engine: Engine,
+    offered: Linker<Call>,
+    ticker: Ticker,
+    compiling: Arc<Semaphore>,
+    config: Config,
+}
+
+impl Host {
+    /// Sets up the pool, and starts the ticks.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        let engine = config.engine()?;
+        let offered = upload::offers(&engine).map_err(Error::Engine)?;
+        let ticker = Ticker::start(engine.clone()).map_err(Error::Ticker)?;
+        let compiling = Arc::new(Semaphore::new(config.compile_at_once.max(1)));
+        Ok(Self { engine, offered, ticker, compiling, config })
+    }
+
+    /// Makes a handler of uploaded bytes, or says why not. Compiles on a thread of its own; then makes an instance,
+    /// so that what can't be started is found here rather than at the first event.
+    ///
+    /// A compilation that goes over its time is given up, and its thread still runs to the end; until then it
+    /// counts among those at once.
+    pub async fn compile(&self, bytes: impl Into<Arc<[u8]>>) -> Result<Arc<Handler>, Refusal> {
+        let bytes = bytes.into();
+        let (engine, offered, limits) = (self.engine.clone(), self.offered.clone(), self.config.upload);
+        let permit = Arc::clone(&self.compiling).acquire_owned().await;
+        let permit = permit.map_err(|e| Refusal::Unavailable { reason: e.to_string() })?;
+        let work = tokio::task::spawn_blocking(move || {
+            let handler = upload::compile(&engine, &offered, &bytes, &limits);
+            drop(permit);
+            handler
+        });
+        let handler = timeout(limits.compile, work)
+            .await
+            .map_err(|_| Refusal::CompileTooLong { most: limits.compile })?
+            .map_err(|e| Refusal::Unavailable { reason: e.to_string() })??;
+        self.try_to_start(&handler).await?;
+        Ok(Arc::new(handler))
+    }
+
+    /// Calls a handler with an event. Needs a tokio runtime with time.
+    ///
+    /// Each call gets a fresh instance, so nothing is left of the events before it. Dropping the future ends the
+    /// call, with no effect.
+    pub async fn invoke(
+        &self,
+        handler: &Handler,
+        invocation: &Invocation<'_>,
+        surroundings: &mut dyn Surroundings,
+    ) -> Outcome {
+        let began = Instant::now();
+        let _running = self.ticker.running();
+        let limits = self.granted(&invocation.limits);
+        let mut store = self.store(invocation, &limits);
+        let desk = store.data().desk.clone();
+        let contact = invocation.event.conversation().contact;
+        let mut busy = Duration::ZERO;
+        let call = run::run(&mut store, handler, invocation);
+        let ended = timeout(limits.wall, drive(call, &desk, contact, surroundings, &mut busy)).await;
+        let call = store.into_data();
+        let usage = Usage {
+            cpu: busy,
+            wall: began.elapsed(),
+            peak_memory_bytes: call.meter.memory(),
+            host_calls: call.host_calls,
+        };
+        let ended = match ended {
+            Ok(Ok(Ok(returned))) => returned,
+            Ok(Ok(Err(error))) => Err(failure::explain(&error, &call, invocation.event.kind(), &limits)),
+            Ok(Err(Unavailable(why))) => Err((FailureKind::Unavailable, format!("the host could not read: {why}"))),
+            Err(_elapsed) => Err(failure::over_wall_limit(&limits)),
+        };
+        conclude(call, ended, usage)
+    }
+
+    /// No more than the pool's slots have room for.
+    fn granted(&self, limits: &Limits) -> Limits {
+        Limits {
+            memory_bytes: limits.memory_bytes.min(self.config.max_memory_bytes),
+            table_elements: limits.table_elements.min(self.config.max_table_elements),
+            ..*limits
+        }
+    }
+
+    fn store(&self, invocation: &Invocation<'_>, limits: &Limits) -> Store<Call> {
+        let mut store = Store::new(&self.engine, Call::new(invocation, limits));
+        store.limiter(|call| &mut call.meter);
+        store.set_hostcall_fuel(limits.host_call_bytes);
+        store.set_max_component_handles(limits.handles);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut cx| cx.data_mut().tick());
+        store
+    }
+
+    async fn try_to_start(&self, handler: &Handler) -> Result<(), Refusal> {
+        let _running = self.ticker.running();
+        let invocation = trial();
+        let limits = self.granted(&invocation.limits);
+        let mut store = self.store(&invocation, &limits);
+        let instance = timeout(limits.wall, handler.pre.instantiate_async(&mut store)).await;
+        let instance = instance.map_err(|_| Refusal::FailsToStart { reason: failure::over_wall_limit(&limits).1 })?;
+        match instance {
+            Ok(instance) => run::check_exports(&mut store, handler, &instance)
+                .map_err(|e| Refusal::WrongShape { reason: inner(&e) }),
+            Err(error) => {
+                let (kind, reason) = failure::explain(&error, store.data(), invocation.event.kind(), &limits);
+                match kind {
+                    FailureKind::Unavailable => Err(Refusal::Unavailable { reason }),
+                    _ => Err(Refusal::FailsToStart { reason }),
+                }
+            }
+        }
+    }
+}
+
+/// An invocation for starting an instance that is never called.
+fn trial() -> Invocation<'static> {
+    let conversation = Conversation { number: "", contact: "" };
+    let timer = Timer { name: "", conversation, payload: &[], due_at: 0, attributes: &[] };
+    Invocation {
+        event: Event::Timer(timer),
+        event_id: "",
+        attempt: 1,
+        now: 0,
+        seed: [0; 32],
+        limits: Limits::default(),
+        settings: Names::default(),
+        secrets: Names::default(),
+        ids: Arc::new(DerivedIds),
+    }
+}
+
+fn conclude(call: Call, ended: Returned, usage: Usage) -> Outcome {
+    let Call { log, staging, secrets, .. } = call;
+    let secrets = || secrets.values().map(String::as_str);
+    let logs = log.finish(secrets());
+    match ended {
+        Ok(mut answer) => {
+            let mut effects = staging.into_effects();
+            mask_record(&mut answer, &mut effects, secrets);
+            Ok(Completed { answer, effects, logs, usage })
+        }
+        Err((kind, mut message)) => {
+            mask(&mut message, secrets());
+            Err(Box::new(Failure { kind, message, logs, usage }))
+        }
+    }
+}
+
+/// Masks secrets in what goes onto the record as words: notes, and the reason for dropping a draft.
+fn mask_record<'a, I: Iterator<Item = &'a str>>(answer: &mut Answer, effects: &mut Effects, secrets: impl Fn() -> I) {
+    if let Answer::Draft(DraftDecision::Drop(reason)) = answer {
+        mask(reason, secrets());
+    }
+    for note in &mut effects.notes {
+        match note {
+            Note::Label(text) | Note::Text(_, text) => mask(text, secrets()),
+            Note::Number(..) => {}
+        }
+    }
+}

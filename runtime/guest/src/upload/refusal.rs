@@ -1,0 +1,117 @@
+//! Why an upload is refused: each says what is wrong, where, and how to mend it.
+
+use std::time::Duration;
+
+/// An upload that can't become a handler. The text is for the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is larger than any that is taken.
+    #[error(
+        "the component has {bytes} bytes, {most} are the most: build it for release, optimize for size, and strip its \
+         debug information"
+    )]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// It isn't WebAssembly.
+    #[error("this is no WebAssembly component: {found}. Upload the `.wasm` file that your toolchain made")]
+    NotWasm {
+        /// What it looks like.
+        found: &'static str,
+    },
+    /// It is a core module.
+    #[error(
+        "this is a core WebAssembly module, not a component: in Rust, build for the target `wasm32-wasip2`; elsewhere, \
+         make a component of it with `wasm-tools component new`"
+    )]
+    CoreModule,
+    /// It is broken, or uses what this host has switched off.
+    #[error(
+        "the component can't be read: {reason}. It may be cut off, or use a feature of WebAssembly that is off here"
+    )]
+    Malformed {
+        /// What is wrong, with the offset in the file where it is known.
+        reason: String,
+    },
+    /// A part of it is larger than any that is compiled.
+    #[error("{place} has {found} {what}, {most} are the most: {mend}")]
+    OverLimit {
+        /// Of what there is too much.
+        what: &'static str,
+        /// Where.
+        place: String,
+        /// How much there is.
+        found: u64,
+        /// The limit.
+        most: u64,
+        /// What to do about it.
+        mend: &'static str,
+    },
+    /// It exports no handler.
+    #[error(
+        "the component exports none of message-handler, draft-handler, receipt-handler and timer-handler of \
+         signalbox:messaging@{offered}; {}. Build it against the `handler` world, or one of the thin ones, in `wit/`",
+        found(exports)
+    )]
+    NoHandler {
+        /// What it does export.
+        exports: Vec<String>,
+        /// The contract's version here.
+        offered: &'static str,
+    },
+    /// It exports a handler of a contract that this host doesn't speak.
+    #[error(
+        "the component exports `{export}`, and this host speaks signalbox:messaging@{offered}: build it against that \
+         version, or wait until the host is upgraded"
+    )]
+    OtherContract {
+        /// The export.
+        export: String,
+        /// The contract's version here.
+        offered: &'static str,
+    },
+    /// It imports what this host doesn't offer.
+    #[error(
+        "the component imports what this host doesn't offer: {}. Handlers have no files, sockets or programs; leave \
+         out the library that wants them, and see `wit/imports.wit` for what there is",
+        names.join(", ")
+    )]
+    UnknownImports {
+        /// All of them.
+        names: Vec<String>,
+    },
+    /// Its imports or exports have the right names and the wrong types.
+    #[error("the component doesn't fit the contract: {reason}. Generate its bindings again from `wit/`")]
+    WrongShape {
+        /// What differs.
+        reason: String,
+    },
+    /// An instance of it can't be made.
+    #[error("the component can't be started: {reason}")]
+    FailsToStart {
+        /// Why.
+        reason: String,
+    },
+    /// Compiling it took too long.
+    #[error("compiling took longer than {most:?}: split the largest functions, or compile with less inlining")]
+    CompileTooLong {
+        /// The limit.
+        most: Duration,
+    },
+    /// The host's fault, not the upload's.
+    #[error("the host could not compile now: {reason}. Try again")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+    },
+}
+
+fn found(exports: &[String]) -> String {
+    match exports {
+        [] => "it exports nothing at all".into(),
+        some => format!("it exports {}", some.join(", ")),
+    }
+}
