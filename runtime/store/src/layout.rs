@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use signalbox_model::{Address, ConversationId, MessageId, TenantId, Timestamp};
+use signalbox_model::{Address, AttemptId, ConversationId, MessageId, TenantId, Timestamp};
 
 use crate::InboxSeq;
 
@@ -229,6 +229,33 @@ pub fn outbox_key(endpoint: [u8; 8], seq: u64) -> Bytes {
     let mut key = BytesMut::with_capacity(16);
     key.put_slice(&endpoint);
     key.put_u64(seq);
+    key.freeze()
+}
+
+/// `conversation`: what their party allows now.
+pub fn consent_key(conversation: ConversationId) -> Bytes {
+    Bytes::copy_from_slice(conversation.as_bytes())
+}
+
+/// What stands between a conversation and the time in [`consent_change_key`], apart from [`consent_key`].
+pub const CONSENT_CHANGE: u8 = 1;
+
+/// `conversation 01 time hash`: one change of what they allow; the hash keeps two of one instant apart.
+pub fn consent_change_key(conversation: ConversationId, at: Timestamp, hash: [u8; 8]) -> Bytes {
+    let mut key = BytesMut::with_capacity(33);
+    key.put_slice(conversation.as_bytes());
+    key.put_u8(CONSENT_CHANGE);
+    key.put_u64(at.as_micros());
+    key.put_slice(&hash);
+    key.freeze()
+}
+
+/// `tenant 00 message event attempt`: what one attempt to deliver a webhook event was answered.
+pub fn delivery_key(tenant: &TenantId, message: MessageId, event: AttemptId, attempt: u16) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_slice(message.as_bytes());
+    key.put_slice(event.as_bytes());
+    key.put_u16(attempt);
     key.freeze()
 }
 
