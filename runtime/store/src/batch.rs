@@ -4,7 +4,7 @@ use bytes::Bytes;
 use signalbox_model::Partition;
 
 use crate::layout::Table;
-use crate::{Epoch, InboxSeq};
+use crate::{Epoch, Error, InboxSeq};
 
 /// The longest key, in bytes. Redis would take more; an LSM tree keeps keys in memory.
 pub const MAX_KEY_BYTES: usize = 1_024;
@@ -89,6 +89,36 @@ impl Batch {
         self.checks.is_empty() && self.ops.is_empty() && self.sends.is_empty()
     }
 
+    /// Can any engine carry this out? Says what is wrong if not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`]: a partition that isn't there, a key or value over the bounds, a record put into an inbox
+    /// by hand (only a send knows its place).
+    pub fn validate(&self, partitions: u16) -> Result<(), Error> {
+        validate_partition(self.partition, partitions)?;
+        for check in &self.checks {
+            validate_key(check.table, &check.key)?;
+        }
+        for op in &self.ops {
+            match op {
+                Op::Put { table: Table::Inbox, .. } => {
+                    return Err(Error::Malformed("a record gets into an inbox by a send, not by a put".to_owned()));
+                }
+                Op::Put { table, key, value } => {
+                    validate_key(*table, key)?;
+                    validate_value(&format_args!("a value of {table:?}"), value)?;
+                }
+                Op::Delete { table, key } => validate_key(*table, key)?,
+            }
+        }
+        for send in &self.sends {
+            validate_partition(send.to, partitions)?;
+            validate_value(&format_args!("a record for partition {}", send.to.index()), &send.record)?;
+        }
+        Ok(())
+    }
+
     /// Sets a key.
     pub fn put(&mut self, table: Table, key: impl Into<Bytes>, value: impl Into<Bytes>) -> &mut Self {
         self.ops.push(Op::Put { table, key: key.into(), value: value.into() });
@@ -117,4 +147,30 @@ impl Batch {
     pub fn take(&mut self, seq: InboxSeq) -> &mut Self {
         self.delete(Table::Inbox, crate::layout::inbox_key(seq))
     }
+}
+
+/// Is it one of the store's `partitions`, or the directory?
+///
+/// # Errors
+///
+/// [`Error::Malformed`] if not.
+pub fn validate_partition(partition: Partition, partitions: u16) -> Result<(), Error> {
+    if partition.index() < partitions || partition == Partition::DIRECTORY {
+        return Ok(());
+    }
+    Err(Error::Malformed(format!("there is no partition {}; the store has {partitions}", partition.index())))
+}
+
+fn validate_key(table: Table, key: &[u8]) -> Result<(), Error> {
+    if key.len() <= MAX_KEY_BYTES {
+        return Ok(());
+    }
+    Err(Error::Malformed(format!("a key of {table:?} has {} bytes; {MAX_KEY_BYTES} are the most", key.len())))
+}
+
+fn validate_value(what: &dyn std::fmt::Display, value: &[u8]) -> Result<(), Error> {
+    if value.len() <= MAX_VALUE_BYTES {
+        return Ok(());
+    }
+    Err(Error::Malformed(format!("{what} has {} bytes; {MAX_VALUE_BYTES} are the most", value.len())))
 }
