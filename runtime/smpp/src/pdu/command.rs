@@ -98,6 +98,7 @@ macro_rules! commands {
                 }
             }
 
+            #[allow(clippy::redundant_pattern, reason = "ties the repetition to the commands that have a body")]
             fn write_body(&self, w: &mut Writer<'_>, refusal: bool) -> Result<(), Error> {
                 match self {
                     $(Pdu::$variant $((body @ commands!(@any $body)))? => {
@@ -228,6 +229,11 @@ impl Command {
             return Err(Error::FrameLength { length, max: frame.len() });
         };
         Self::decode_body(header, frame)
+    }
+
+    /// What is known of an answer whose body can't be read: its header.
+    pub(crate) fn without_body(header: &Header) -> Result<Command, Error> {
+        Self::decode_body(*header, Bytes::from_static(&[0; HEADER_OCTETS]))
     }
 
     pub(super) fn decode_body(header: Header, frame: Bytes) -> Result<Command, Error> {

@@ -43,3 +43,11 @@ pub enum Closed {
     #[error("aborted")]
     Aborted,
 }
+
+impl Closed {
+    /// Whether the peer may still be told something (that we heard its `unbind`, why it is refused). Otherwise nothing
+    /// more is written, so that what was never written stays so.
+    pub fn leaves_last_words(&self) -> bool {
+        matches!(self, Closed::PeerUnbound | Closed::BadFrame { .. } | Closed::BindRefused(_))
+    }
+}
