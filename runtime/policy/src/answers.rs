@@ -1,0 +1,102 @@
+//! What the host answers to keywords by itself.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::Error;
+use crate::keyword::Keyword;
+use crate::source::Source;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerFile {
+    stop: Spanned<String>,
+    start: Spanned<String>,
+    help: Spanned<String>,
+}
+
+/// The answers in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answers {
+    stop: String,
+    start: String,
+    help: String,
+}
+
+const PLACEHOLDERS: [&str; 2] = ["{brand}", "{help}"];
+
+impl Answers {
+    /// Reads a file of answers.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
+        let source = Source { name, text };
+        let file: AnswerFile = source.read().map_err(|complaint| Error::Refused(vec![complaint]))?;
+        let wrong = |answer: &Spanned<String>| wrong(answer.get_ref()).map(|reason| source.complain_of(answer, reason));
+        let complaints: Vec<_> = [&file.stop, &file.start, &file.help].into_iter().filter_map(wrong).collect();
+        if !complaints.is_empty() {
+            return Err(Error::Refused(complaints));
+        }
+        let take = Spanned::into_inner;
+        Ok(Self { stop: take(file.stop), start: take(file.start), help: take(file.help) })
+    }
+
+    /// The answer to a keyword, the tenant's name and contact filled in.
+    pub fn answer(&self, keyword: Keyword, brand: &str, help: &str) -> String {
+        let template = match keyword {
+            Keyword::Stop => &self.stop,
+            Keyword::Start => &self.start,
+            Keyword::Help => &self.help,
+        };
+        let mut out = String::with_capacity(template.len() + brand.len() + help.len());
+        let mut rest = template.as_str();
+        // Piece by piece, so that a brand named `{help}` stays what it is.
+        while let Some(at) = rest.find('{') {
+            out.push_str(&rest[..at]);
+            let (value, length) = if rest[at..].starts_with("{brand}") { (brand, 7) } else { (help, 6) };
+            out.push_str(value);
+            rest = &rest[at + length..];
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+fn wrong(answer: &str) -> Option<String> {
+    let rest = PLACEHOLDERS.iter().fold(answer.to_owned(), |rest, placeholder| rest.replace(placeholder, ""));
+    if rest.contains(['{', '}']) {
+        return Some(format!("braces are for {} only", PLACEHOLDERS.join(" and ")));
+    }
+    (!answer.contains("{brand}")).then(|| "an answer says who it is from: put {brand} in".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers() -> Answers {
+        Answers::parse("answers.toml", crate::BUILT_IN_ANSWERS).unwrap()
+    }
+
+    #[test]
+    fn answers_name_the_brand_and_fit_one_segment() {
+        for keyword in [Keyword::Stop, Keyword::Start, Keyword::Help] {
+            let answer = answers().answer(
+                keyword,
+                "Acme Home & Garden Stores",
+                "Call +1 800 555 0100 or see acme.example/help.",
+            );
+            assert!(answer.starts_with("Acme Home & Garden Stores: "), "{answer}");
+            assert!(answer.is_ascii() && answer.len() <= 160, "{answer}");
+        }
+        assert_eq!(answers().answer(Keyword::Help, "{help}", "x").matches("{help}").count(), 1);
+    }
+
+    #[test]
+    fn other_braces_are_refused() {
+        let parse = |stop: &str| {
+            Answers::parse("a.toml", &format!("stop = \"{stop}\"\nstart = \"{{brand}}\"\nhelp = \"{{brand}}\""))
+        };
+        assert!(parse("{brand} bye").is_ok());
+        assert!(parse("{brnd} bye").is_err());
+        assert!(parse("bye").unwrap_err().to_string().starts_with("a.toml:1:8: "));
+    }
+}

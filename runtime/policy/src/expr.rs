@@ -1,0 +1,125 @@
+//! What a `when` is lowered to: a small typed form, evaluated in three values and without allocation.
+
+use std::cmp::Ordering;
+
+use crate::facts::{Fact, Facts, Value};
+
+/// A condition. Types were checked when it was lowered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Expr {
+    Const(bool),
+    /// A fact of type bool.
+    Fact(Fact),
+    Not(Box<Expr>),
+    And(Box<Expr>, Box<Expr>),
+    Or(Box<Expr>, Box<Expr>),
+    /// Both or neither.
+    Same(Box<Expr>, Box<Expr>),
+    Compare(Number, Op, Number),
+    /// The fact is one of the words whose bits are set.
+    WordIn(Fact, u64),
+    NumberIn(Number, Box<[i64]>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Number {
+    Literal(i64),
+    Fact(Fact),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Op {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Op {
+    fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::NotEqual => ordering.is_ne(),
+            Self::Less => ordering.is_lt(),
+            Self::LessOrEqual => ordering.is_le(),
+            Self::Greater => ordering.is_gt(),
+            Self::GreaterOrEqual => ordering.is_ge(),
+        }
+    }
+}
+
+impl Number {
+    fn read(self, facts: &Facts) -> Option<i64> {
+        match self {
+            Self::Literal(number) => Some(number),
+            Self::Fact(fact) => match facts.get(fact) {
+                Value::Int(number) => Some(number),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Expr {
+    /// Kleene's logic: `None` is unknown, and only where the known part doesn't decide.
+    pub(crate) fn eval(&self, facts: &Facts) -> Option<bool> {
+        match self {
+            Self::Const(truth) => Some(*truth),
+            Self::Fact(fact) => match facts.get(*fact) {
+                Value::Bool(truth) => Some(truth),
+                _ => None,
+            },
+            Self::Not(inner) => inner.eval(facts).map(|truth| !truth),
+            Self::And(a, b) => match a.eval(facts) {
+                Some(false) => Some(false),
+                Some(true) => b.eval(facts),
+                None => b.eval(facts).filter(|truth| !truth),
+            },
+            Self::Or(a, b) => match a.eval(facts) {
+                Some(true) => Some(true),
+                Some(false) => b.eval(facts),
+                None => b.eval(facts).filter(|truth| *truth),
+            },
+            Self::Same(a, b) => Some(a.eval(facts)? == b.eval(facts)?),
+            Self::Compare(a, op, b) => Some(op.holds(a.read(facts)?.cmp(&b.read(facts)?))),
+            Self::WordIn(fact, words) => match facts.get(*fact) {
+                Value::Word(position) => Some(words & (1 << position) != 0),
+                _ => None,
+            },
+            Self::NumberIn(number, list) => number.read(facts).map(|n| list.contains(&n)),
+        }
+    }
+
+    pub(crate) fn not(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(truth: Option<bool>) -> Facts {
+        Facts { has_media: truth, has_campaign: None, ..Facts::default() }
+    }
+
+    #[test]
+    fn unknown_yields_only_where_the_known_part_decides() {
+        let media = || Box::new(Expr::Fact(Fact::HasMedia));
+        let unknown = || Box::new(Expr::Fact(Fact::HasCampaign));
+        let cases = [
+            (Expr::And(media(), unknown()), [None, Some(false), None]),
+            (Expr::And(unknown(), media()), [None, Some(false), None]),
+            (Expr::Or(media(), unknown()), [Some(true), None, None]),
+            (Expr::Or(unknown(), media()), [Some(true), None, None]),
+            (Expr::Not(media()), [Some(false), Some(true), None]),
+            (Expr::Same(media(), unknown()), [None, None, None]),
+        ];
+        for (expr, expected) in cases {
+            let found = [Some(true), Some(false), None].map(|truth| expr.eval(&known(truth)));
+            assert_eq!(found, expected, "{expr:?}");
+        }
+    }
+}
