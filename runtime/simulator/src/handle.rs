@@ -1,17 +1,20 @@
 //! A running simulator, in this process.
 
+use crate::control;
 use crate::ledger::Ledger;
+use crate::net::listen;
 use crate::phones::{self, Phones};
+use crate::sink::{self, Sink};
 use crate::smsc::{self, Carrier, Shared};
 use crate::{
-    Break, Config, Error, Garbage, Inbox, MobileOriginated, Page, Scenario, Sent, Sessions, Stats, WaitFor, Waited,
+    Answers, Break, Config, Error, Garbage, HookPage, HooksWaited, Inbox, MobileOriginated, Page, Scenario, Sent,
+    Sessions, Stats, WaitFor, Waited,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -23,7 +26,10 @@ pub struct Simulator;
 /// A running simulator. Dropping it stops it without waiting; [`Handle::stop`] waits.
 pub struct Handle {
     shared: Arc<Shared>,
+    sink: Option<Arc<Sink>>,
     smpp: SocketAddr,
+    control_addr: Option<SocketAddr>,
+    sink_addr: Option<SocketAddr>,
     seed: u64,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -45,21 +51,37 @@ impl Simulator {
         let mut tasks = JoinSet::new();
         let (listener, smpp) = listen("SMPP", config.listen).await?;
         tasks.spawn(smsc::serve(listener, Arc::clone(&shared), stopped.clone()));
-        Ok(Handle { shared, smpp, seed, stop, tasks })
+        let mut handle = Handle { shared, sink: None, smpp, control_addr: None, sink_addr: None, seed, stop, tasks };
+        if let Some(addr) = config.control {
+            let (listener, bound) = listen("the control API", addr).await?;
+            handle.tasks.spawn(control::serve(listener, Arc::clone(&handle.shared), stopped.clone()));
+            handle.control_addr = Some(bound);
+        }
+        if let Some(addr) = config.sink {
+            let (listener, bound) = listen("webhooks", addr).await?;
+            let hooks = if config.sink_counts_only { 0 } else { limits.hooks };
+            let sink = Arc::new(Sink::new(sink::Bounds { hooks, body_bytes: limits.hook_body_bytes }));
+            handle.tasks.spawn(sink::serve(listener, Arc::clone(&sink), stopped));
+            (handle.sink, handle.sink_addr) = (Some(sink), Some(bound));
+        }
+        Ok(handle)
     }
-}
-
-pub(crate) async fn listen(what: &'static str, addr: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
-    let failed = |error| Error::Listen { what, addr, error };
-    let listener = TcpListener::bind(addr).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
 }
 
 impl Handle {
     /// Where SMPP is listened for.
     pub fn smpp_addr(&self) -> SocketAddr {
         self.smpp
+    }
+
+    /// Where the control API is, if it was wanted.
+    pub fn control_addr(&self) -> Option<SocketAddr> {
+        self.control_addr
+    }
+
+    /// Where the webhook sink is, if it was wanted.
+    pub fn sink_addr(&self) -> Option<SocketAddr> {
+        self.sink_addr
     }
 
     /// The seed of every draw.
@@ -112,6 +134,26 @@ impl Handle {
     /// Waits until every count is reached, or `timeout` is over.
     pub async fn wait(&self, counts: &WaitFor, timeout: Duration) -> Waited {
         wait(&self.shared, counts, timeout).await
+    }
+
+    /// Webhooks after `after`, at most `limit`; none without a sink.
+    pub fn hooks(&self, after: u64, limit: usize) -> HookPage {
+        self.sink.as_ref().map_or_else(HookPage::default, |sink| sink.page(after, limit))
+    }
+
+    /// Waits until `count` webhooks came in all, or `timeout` is over.
+    pub async fn wait_hooks(&self, count: u64, timeout: Duration) -> HooksWaited {
+        match &self.sink {
+            Some(sink) => sink.wait(count, timeout).await,
+            None => HooksWaited { met: count == 0, count: 0 },
+        }
+    }
+
+    /// Changes what webhooks are answered from now on; sequences begin anew.
+    pub fn set_answers(&self, answers: Answers) {
+        if let Some(sink) = &self.sink {
+            sink.set_answers(answers);
+        }
     }
 
     /// Closes every listener and connection.

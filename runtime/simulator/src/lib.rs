@@ -17,11 +17,17 @@
 
 mod coding;
 mod config;
+mod control;
 mod error;
 mod handle;
+mod hex;
 mod ledger;
+pub mod load;
+mod net;
 mod phones;
+mod run;
 mod scenario;
+mod sink;
 mod smsc;
 mod stats;
 mod time;
@@ -33,7 +39,9 @@ pub use error::Error;
 pub use handle::{Handle, Simulator};
 pub use ledger::{Delivered, Entry, Line, Page, Session, Submitted};
 pub use phones::{Inbox, Message, PartSeen};
+pub use run::{Args, run};
 pub use scenario::*;
+pub use sink::{Answer, Answers, Hook, HookPage, HooksWaited, Per};
 pub use smsc::{Break, MobileOriginated, PartOrder, Sent, Sessions};
 pub use stats::{Stats, WaitFor, Waited};
 pub use wire::Status;

@@ -2,6 +2,7 @@
 
 use super::carrier::Carrier;
 use super::session::Ending;
+use crate::net;
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 use std::io;
@@ -26,8 +27,6 @@ pub(crate) struct Shared {
 const READ_BYTES: usize = 64 * 1024;
 /// Written bytes that a peer may leave unread before the carrier stops reading it.
 const BACKLOG_BYTES: usize = 4 << 20;
-/// Wait after the system refused a connection, for want of descriptors most likely.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Shared {
     pub(crate) fn new(carrier: Carrier) -> Self {
@@ -60,25 +59,10 @@ impl Shared {
 }
 
 /// Serves until `stop` says so, then lets every connection go.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let mut tasks = JoinSet::new();
     tasks.spawn(keep_agenda(Arc::clone(&shared)));
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    tasks.spawn(connection(stream, Arc::clone(&shared)));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the simulated carrier could not take a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(_) = tasks.join_next() => {}
-            _ = stop.changed() => break,
-        }
-    }
-    tasks.shutdown().await;
+    net::serve(listener, tasks, stop, |stream| connection(stream, Arc::clone(&shared))).await;
 }
 
 async fn keep_agenda(shared: Arc<Shared>) {
@@ -116,7 +100,6 @@ impl Drop for Gone<'_> {
 
 /// Reads and writes at once, in batches: neither side can stall the other.
 async fn converse(mut stream: TcpStream, id: u64, wake: &Notify, shared: &Shared) -> io::Result<()> {
-    stream.set_nodelay(true)?;
     let mut input = BytesMut::with_capacity(READ_BYTES);
     let mut out = BytesMut::new();
     let ending = loop {

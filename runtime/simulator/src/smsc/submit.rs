@@ -6,13 +6,13 @@ use super::parcel::{Content, Parcel};
 use super::receipt::{self, Receipt};
 use super::session::Ending;
 use crate::coding::{Part, decode, part_of};
+use crate::hex::hex;
 use crate::ledger::{Entry, Submitted};
 use crate::phones::PartSeen;
 use crate::scenario::{DefaultAlphabet, Outcome};
 use crate::wire::{Status, Submit, command, put_pdu, put_tlv, tag};
 use bytes::{BufMut, Bytes, BytesMut};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -256,13 +256,6 @@ fn is_wanted(registered_delivery: u8, outcome: Outcome) -> bool {
         2 => outcome != Outcome::Delivered,
         _ => outcome == Outcome::Delivered,
     }
-}
-
-pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::with_capacity(octets.len() * 2), |mut text, octet| {
-        write!(text, "{octet:02x}").expect("a String takes what is written");
-        text
-    })
 }
 
 #[cfg(test)]

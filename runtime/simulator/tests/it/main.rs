@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "helpers outside test functions may fail the test as well")]
 
 mod binds;
+mod control;
 mod esme;
 mod faults;
+mod http;
 mod inbound;
+mod load;
+mod process;
 mod receipts;
+mod sink;
 mod submits;
 
 use esme::PATIENCE;
