@@ -1,5 +1,7 @@
 //! What the decoder tolerates, what it refuses and how it says so; what the encoder refuses.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use bytes::{Bytes, BytesMut};
 use signalbox_smpp::pdu::*;
 use signalbox_smpp::{Error, Fault};

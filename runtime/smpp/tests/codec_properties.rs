@@ -1,5 +1,7 @@
 //! Properties of the codec over generated PDUs and generated damage.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use bytes::{Bytes, BytesMut};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! Each PDU against octets written out from the specification's field tables, never from the encoder.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use bytes::{Bytes, BytesMut};
 use signalbox_smpp::pdu::*;
 

@@ -1,5 +1,7 @@
 //! The session machine with no sockets and no clock: two sessions talk to each other, or one to PDUs written by the test.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;

@@ -10,6 +10,7 @@ use crate::pdu::{COctetString, Command, CommandStatus, Pdu, SubmitSmResp, Tlvs};
 use crate::session::Written;
 
 /// What became of a request.
+#[allow(clippy::large_enum_variant, reason = "nearly every outcome is a response; a box would cost each an allocation")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The peer answered, for good or ill.
