@@ -11,6 +11,9 @@ use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 /// How many functions of the guest's stack are named.
 const FRAMES_NAMED: usize = 4;
 
+/// So many calls of one function from itself are a recursion. Wasmtime keeps 16 frames.
+const FRAMES_COMPARED: usize = 12;
+
 /// Finds the kind of an error and the words for it: what happened, where, what to do.
 pub(crate) fn explain(error: &wasmtime::Error, call: &Call, kind: Kind, limits: &Limits) -> (FailureKind, String) {
     let (failure, what) = classify(error, call, limits);
@@ -47,7 +50,9 @@ fn classify(error: &wasmtime::Error, call: &Call, limits: &Limits) -> (FailureKi
         );
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
-        return trapped(*trap);
+        // A language that keeps its stack in linear memory runs out of bounds where others run out of native stack.
+        let ran_over = *trap == Trap::MemoryOutOfBounds && calls_itself(error);
+        return trapped(if ran_over { Trap::StackOverflow } else { *trap });
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return (
@@ -96,13 +101,25 @@ fn trapped(trap: Trap) -> (FailureKind, String) {
             FailureKind::Trap,
             "the handler gave up (in most languages a panic or a failed assertion); its log may say why".into(),
         ),
-        other => (FailureKind::Trap, format!("the handler trapped: {other}")),
+        other => {
+            let text = other.to_string();
+            (FailureKind::Trap, format!("the handler trapped: {}", text.trim_start_matches("wasm trap: ")))
+        }
     }
 }
 
-/// The innermost functions that have names.
+/// Whether the innermost frames are all of one function.
+fn calls_itself(error: &wasmtime::Error) -> bool {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return false };
+    let innermost = backtrace.frames().get(..FRAMES_COMPARED);
+    innermost.is_some_and(|frames| frames.windows(2).all(|pair| pair[0].func_index() == pair[1].func_index()))
+}
+
+/// The innermost functions that have names, each once.
 fn stack(error: &wasmtime::Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
-    let names = backtrace.frames().iter().filter_map(|frame| frame.func_name());
-    names.take(FRAMES_NAMED).fold(String::new(), |text, name| text + ", in " + name)
+    let mut names: Vec<&str> = backtrace.frames().iter().filter_map(|frame| frame.func_name()).collect();
+    names.dedup();
+    names.truncate(FRAMES_NAMED);
+    names.iter().fold(String::new(), |text, name| format!("{text}, in {:#}", rustc_demangle::demangle(name)))
 }

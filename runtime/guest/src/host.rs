@@ -41,6 +41,12 @@ impl Host {
         Ok(Self { engine, offered, ticker, compiling, config })
     }
 
+    /// The engine with this host's settings, for measurements against bare wasmtime.
+    #[doc(hidden)]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Makes a handler of uploaded bytes, or says why not. Compiles on a thread of its own; then makes an instance,
     /// so that what can't be started is found here rather than at the first event.
     ///

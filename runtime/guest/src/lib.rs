@@ -7,7 +7,9 @@
 //! This crate does nothing of what a handler asks for, and knows neither store nor carrier. Nor does it decide who may
 //! run how many handlers at once: that is the engine's.
 
-mod bindings;
+/// For measurements against bare wasmtime; not part of what this crate promises.
+#[doc(hidden)]
+pub mod bindings;
 mod call;
 mod config;
 mod effects;

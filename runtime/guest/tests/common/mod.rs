@@ -7,6 +7,8 @@ use signalbox_guest::*;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
 
 pub const NUMBER: &str = "+15550001111";
 pub const CONTACT: &str = "+15552223333";
@@ -27,9 +29,26 @@ pub async fn guest(host: &Host, name: &str) -> Arc<Handler> {
     host.compile(guest_bytes(name)).await.unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
 }
 
+/// A host and a handler for all tests of a file: compiling is most of what a test would cost.
+pub async fn shared(name: &'static str) -> &'static (Host, Arc<Handler>) {
+    static SHARED: OnceCell<(Host, Arc<Handler>)> = OnceCell::const_new();
+    SHARED
+        .get_or_init(|| async {
+            let host = Host::new(Config { instances: 64, ..Config::default() }).expect("a host");
+            let handler = guest(&host, name).await;
+            (host, handler)
+        })
+        .await
+}
+
+/// The defaults, but time enough for a machine that is busy with other tests.
+pub fn patient() -> Limits {
+    Limits { cpu: Duration::from_secs(10), wall: Duration::from_secs(60), ..Limits::default() }
+}
+
 /// What the engine would keep between events.
-#[derive(Default)]
 pub struct World {
+    pub limits: Limits,
     pub state: BTreeMap<(Scope, String), Vec<u8>>,
     pub timers: HashMap<String, TimerSet>,
     pub past: Vec<PastMessage>,
@@ -41,7 +60,24 @@ pub struct World {
     /// Set to have every read fail.
     pub broken: bool,
     /// Set to have every read take this long.
-    pub slow: Option<std::time::Duration>,
+    pub slow: Option<Duration>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            limits: patient(),
+            state: BTreeMap::new(),
+            timers: HashMap::new(),
+            past: Vec::new(),
+            contact: Contact::default(),
+            settings: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            reads: 0,
+            broken: false,
+            slow: None,
+        }
+    }
 }
 
 impl World {
@@ -52,7 +88,7 @@ impl World {
             attempt: 1,
             now: NOW,
             seed: [7; 32],
-            limits: Limits::for_kind(event.kind()),
+            limits: self.limits,
             settings: Arc::new(self.settings.clone()),
             secrets: Arc::new(self.secrets.clone()),
             ids: Arc::new(DerivedIds),

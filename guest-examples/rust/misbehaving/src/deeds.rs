@@ -1,0 +1,181 @@
+//! What the words do.
+
+use crate::signalbox::messaging::outbox::{self, OutgoingMessage, SendOption};
+use crate::signalbox::messaging::state::{self, Scope};
+use crate::signalbox::messaging::types::{CallError, HandlerError};
+use crate::signalbox::messaging::{contacts, conversation, log, notes, secrets, timers};
+use std::hint::black_box;
+use std::io::Read;
+use std::time::{Duration, Instant, SystemTime};
+
+type Done = Result<(), HandlerError>;
+
+pub fn spin() {
+    let mut n = 0_u64;
+    while black_box(n) != u64::MAX {
+        n = n.wrapping_add(1) % 1_000_000;
+    }
+}
+
+pub fn recurse(n: u64) -> u64 {
+    let array = black_box([n; 16]);
+    if black_box(true) { recurse(array[3] + 1) + array[7] } else { n }
+}
+
+#[inline(never)]
+pub fn recurse_lightly(n: u64) -> u64 {
+    if n == u64::MAX { n } else { recurse_lightly(n.wrapping_mul(3) | 2).rotate_left(7).wrapping_mul(n) }
+}
+
+pub fn allocate() {
+    let mut held = Vec::new();
+    loop {
+        held.push(black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+pub fn files() -> Done {
+    let read = std::fs::read_to_string("/etc/passwd").map_err(|e| e.to_string());
+    let wrote = std::fs::write("x", "y").map_err(|e| e.to_string());
+    outbox::reply(&format!("{} {}", read.is_err(), wrote.is_err()))?;
+    Ok(())
+}
+
+/// An hour, which must not take one.
+pub fn sleep() {
+    std::thread::sleep(Duration::from_secs(3_600));
+}
+
+/// What WASI says: everything but the log, in one line.
+pub fn surroundings() -> Done {
+    let began = Instant::now();
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
+    let random = std::collections::hash_map::RandomState::new();
+    let hash = std::hash::BuildHasher::hash_one(&random, 1_u8);
+    let variables = std::env::vars().count();
+    let mut input = String::new();
+    let read = std::io::stdin().read_to_string(&mut input).is_ok();
+    let passed = began.elapsed() < Duration::from_millis(1);
+    outbox::reply(&format!("{wall} {hash} {variables} {read} {passed}"))?;
+    Ok(())
+}
+
+pub fn flood_log() {
+    for n in 0..10_000 {
+        log::write(log::Level::Info, &format!("line {n}"));
+    }
+}
+
+pub fn flood_stdout() {
+    for _ in 0..200 {
+        print!("{}", "x".repeat(1_000));
+        eprintln!("error");
+    }
+}
+
+pub fn flood_sends() -> Done {
+    for n in 0..11 {
+        // A handler that ignores errors must not get away with a part of its messages.
+        let _ = outbox::reply(&format!("reply {n}"));
+    }
+    Ok(())
+}
+
+pub fn flood_timers() -> Done {
+    for n in 0..11 {
+        timers::set_after(&format!("timer {n}"), 1_000, &[])?;
+    }
+    Ok(())
+}
+
+pub fn flood_notes() -> Done {
+    for n in 0..1_000 {
+        notes::number("n", f64::from(n))?;
+    }
+    Ok(())
+}
+
+pub fn flood_state() -> Done {
+    for _ in 0..101 {
+        state::get(&Scope::Tenant, "key")?;
+    }
+    Ok(())
+}
+
+pub fn large_state() -> Done {
+    for n in 0..5 {
+        state::set(&Scope::Tenant, &format!("key {n}"), &vec![0; 60 << 10], None)?;
+    }
+    Ok(())
+}
+
+pub fn large_call() -> Done {
+    state::set(&Scope::Tenant, "key", &vec![0; 2 << 20], None)?;
+    Ok(())
+}
+
+pub fn tell_secret() -> Done {
+    let secret = secrets::get("token").unwrap_or_default();
+    log::write(log::Level::Info, &format!("the token is {secret}"));
+    notes::text("token", &secret)?;
+    outbox::reply(&secret)?;
+    Err(HandlerError::Reject(format!("no use for {secret}")))
+        .or_else(|e| if secret.len() > 20 { Err(e) } else { Ok(()) })
+}
+
+/// Each of these has to be refused, none of them is a reason to end the call.
+pub fn bad_arguments() -> Done {
+    let message = |recipient: &str, options: Vec<SendOption>| OutgoingMessage {
+        sender: None,
+        recipient: Some(recipient.into()),
+        text: "text".into(),
+        media: Vec::new(),
+        options,
+    };
+    let refusals = [
+        outbox::reply("").map(drop),
+        outbox::send(&message("nobody", Vec::new())).map(drop),
+        outbox::send(&message("+15550002222", vec![SendOption::Category("spam".into())])).map(drop),
+        outbox::cancel(""),
+        state::set(&Scope::Tenant, "", &[], None),
+        state::get(&Scope::Other("world".into()), "key").map(drop),
+        timers::set_at("", 0, &[]),
+        timers::set_at("large", 0, &vec![0; 20_000]),
+        notes::label(""),
+        notes::number("n", f64::NAN),
+        notes::text("t", &"x".repeat(2_000)),
+    ];
+    let refused = refusals.iter().filter(|r| matches!(r, Err(CallError::Invalid(_)))).count();
+    outbox::reply(&format!("{refused} of {}", refusals.len()))?;
+    Ok(())
+}
+
+/// Writes, and reads what it wrote.
+pub fn own_writes() -> Done {
+    let scope = Scope::Contact;
+    state::set(&scope, "list/b", b"own", Some(1_000))?;
+    state::delete(&scope, "list/a")?;
+    let sum = state::increment(&scope, "count", 5, None)? + state::increment(&scope, "count", -2, None)?;
+    let listed: Vec<String> = state::list(&scope, "list/", None, 10)?.into_iter().map(|e| e.key).collect();
+    let deleted = state::get(&scope, "list/a")?;
+    outbox::reply(&format!("{sum} {} {deleted:?}", listed.join(",")))?;
+    Ok(())
+}
+
+pub fn withdraw() -> Done {
+    let id = outbox::reply("a slip")?;
+    outbox::cancel(&id)?;
+    outbox::cancel("msg_of_another_event")?;
+    timers::set_after("soon", 1_000, b"x")?;
+    timers::cancel("soon")?;
+    Ok(())
+}
+
+pub fn history() -> Done {
+    let past = conversation::recent(1_000)?;
+    let contact = contacts::get(None)?;
+    let zone = contact.time_zone.unwrap_or_default();
+    let first = past.first().map(|m| format!("{:?} {}", m.direction, m.text)).unwrap_or_default();
+    outbox::reply(&format!("{} {first} {} {} {zone}", past.len(), contact.address, contact.consent))?;
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! A handler that does wrong on request. The text says what.
+
+wit_bindgen::generate!({ path: "../../../wit", world: "handler" });
+
+mod deeds;
+
+use exports::signalbox::messaging::draft_handler::{Address, Attribute, DraftChange, DraftDecision, Media};
+use exports::signalbox::messaging::{draft_handler, message_handler, receipt_handler, timer_handler};
+use signalbox::messaging::outbox;
+use signalbox::messaging::types::{CallError, HandlerError, InboundMessage, OutboundDraft, Receipt, Timer};
+
+struct Misbehaving;
+
+export!(Misbehaving);
+
+impl message_handler::Guest for Misbehaving {
+    fn on_message(message: InboundMessage) -> Result<(), HandlerError> {
+        // Asked for first, so that a failure has something to undo.
+        outbox::reply("before")?;
+        match message.text.as_str() {
+            "spin" => deeds::spin(),
+            "recurse" => drop(deeds::recurse(1)),
+            "recurse lightly" => drop(deeds::recurse_lightly(1)),
+            "allocate" => deeds::allocate(),
+            "panic" => panic!("on request"),
+            "trap" => core::arch::wasm32::unreachable(),
+            "exit" => std::process::exit(3),
+            "files" => return deeds::files(),
+            "sleep" => deeds::sleep(),
+            "surroundings" => return deeds::surroundings(),
+            "flood log" => deeds::flood_log(),
+            "flood stdout" => deeds::flood_stdout(),
+            "flood sends" => return deeds::flood_sends(),
+            "flood timers" => return deeds::flood_timers(),
+            "flood notes" => return deeds::flood_notes(),
+            "flood state" => return deeds::flood_state(),
+            "large state" => return deeds::large_state(),
+            "large call" => return deeds::large_call(),
+            "tell secret" => return deeds::tell_secret(),
+            "bad arguments" => return deeds::bad_arguments(),
+            "own writes" => return deeds::own_writes(),
+            "withdraw" => return deeds::withdraw(),
+            "history" => return deeds::history(),
+            "retry" => return Err(HandlerError::Retry(Some(1_500))),
+            "reject" => return Err(HandlerError::Reject("not for me".into())),
+            "other" => return Err(HandlerError::Other("no idea".into())),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl draft_handler::Guest for Misbehaving {
+    fn on_draft(draft: OutboundDraft) -> Result<DraftDecision, HandlerError> {
+        Ok(match draft.text.as_str() {
+            "spin" => {
+                deeds::spin();
+                DraftDecision::Send
+            }
+            "drop" => DraftDecision::Drop("on request".into()),
+            "unknown decision" => DraftDecision::Other(named("postpone")),
+            "unknown change" => DraftDecision::Change(vec![DraftChange::Other(named("font"))]),
+            "change all" => DraftDecision::Change(changes("+15559990000".into())),
+            _ => DraftDecision::Send,
+        })
+    }
+}
+
+impl receipt_handler::Guest for Misbehaving {
+    fn on_receipt(_: Receipt) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+impl timer_handler::Guest for Misbehaving {
+    fn on_timer(_: Timer) -> Result<(), HandlerError> {
+        Ok(())
+    }
+}
+
+fn changes(sender: Address) -> Vec<DraftChange> {
+    let media = Media { url: "https://example.com/a.png".into(), content_type: "image/png".into(), size_bytes: 7 };
+    vec![
+        DraftChange::Text("first".into()),
+        DraftChange::Media(vec![media]),
+        DraftChange::Sender(sender),
+        DraftChange::Route("backup".into()),
+        DraftChange::NotBefore(42),
+        DraftChange::Text("second".into()),
+    ]
+}
+
+fn named(name: &str) -> Attribute {
+    Attribute { name: name.into(), value: String::new() }
+}
+
+impl From<CallError> for HandlerError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Invalid(why) | CallError::Denied(why) | CallError::Other(why) => HandlerError::Reject(why),
+        }
+    }
+}
