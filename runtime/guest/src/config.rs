@@ -66,8 +66,9 @@ impl Config {
             .shared_memory(false)
             .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
         // Explicit bounds checks instead of guard pages: growing a memory is then no system call, which is what lets
-        // events scale over threads. The price, also that of checks instead of Spectre masking, is named in
-        // `runtime/README.md`.
+        // events scale over threads. The price: native code 1.1 to 2.1 times as large, warm calls 10 to 55 % slower,
+        // and no Spectre masking of bounds, which cranelift ties to faults. Guests have no clock that moves, no
+        // threads and no shared memory to time anything by.
         config.signals_based_traps(false).memory_guard_size(0).memory_reservation(self.max_memory_bytes as u64);
         wasmtime::Engine::new(&config).map_err(Error::Engine)
     }

@@ -88,3 +88,25 @@ fn tick(engine: &Engine, shared: &Shared) {
         idle = if shared.running.load(SeqCst) == 0 { idle + 1 } else { 0 };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait_until(condition: impl Fn() -> bool) {
+        while !condition() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn it_parks_when_no_guest_runs_and_wakes_for_the_next() {
+        let ticker = Ticker::start(Engine::default()).unwrap();
+        let parked = || ticker.shared.parked.load(SeqCst);
+        wait_until(parked);
+        let running = ticker.running();
+        wait_until(|| !parked());
+        drop(running);
+        wait_until(parked);
+    }
+}

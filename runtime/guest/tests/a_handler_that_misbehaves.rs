@@ -4,7 +4,9 @@ mod common;
 
 use common::*;
 use signalbox_guest::*;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 struct Bench {
     host: &'static Host,
@@ -258,6 +260,41 @@ async fn decisions_about_a_draft_arrive_and_unknown_ones_fail() {
         assert_eq!(failure.kind, FailureKind::Contract);
         assert!(failure.message.contains(name), "{}", failure.message);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_run_on_several_threads_without_seeing_each_other() {
+    let (host, handler) = shared("misbehaving").await;
+    // Fewer at once than there are slots: who calls the host sees to that.
+    let at_once = Arc::new(Semaphore::new(16));
+    let tasks: Vec<_> = (0..200)
+        .map(|n| {
+            let at_once = Arc::clone(&at_once);
+            tokio::spawn(async move {
+                let _permit = at_once.acquire().await;
+                let text = if n % 10 == 0 { "panic" } else { "own writes" };
+                (n, World::default().hear(host, handler, text).await)
+            })
+        })
+        .collect();
+    for task in tasks {
+        let (n, outcome) = task.await.expect("no panic of the host");
+        if n % 10 == 0 {
+            assert_eq!(outcome.expect_err("a failure").kind, FailureKind::Trap);
+        } else {
+            assert_eq!(replies(&outcome), ["before", "8 list/b None"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_half_way_gives_its_slot_back() {
+    let host = Host::new(Config { instances: 1, ..Config::default() }).expect("a host");
+    let handler = guest(&host, "misbehaving").await;
+    let mut waiting = World { slow: Some(Duration::from_secs(3_600)), ..World::default() };
+    let call = waiting.hear(&host, &handler, "history");
+    assert!(tokio::time::timeout(Duration::from_millis(1), call).await.is_err());
+    assert_eq!(replies(&World::default().hear(&host, &handler, "be good").await), ["before"]);
 }
 
 #[tokio::test]

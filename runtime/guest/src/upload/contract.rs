@@ -120,7 +120,13 @@ fn same_track(wanted: &str, ours: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::same_track;
+    use super::{CONTRACT_VERSION, same_track};
+
+    #[test]
+    fn the_version_offered_is_the_one_in_wit() {
+        let wit = include_str!("../../../../wit/types.wit");
+        assert!(wit.starts_with(&format!("package signalbox:messaging@{CONTRACT_VERSION};")));
+    }
 
     #[test]
     fn versions_of_one_track_stand_in_for_each_other() {
