@@ -76,8 +76,11 @@ impl KeyWriter {
 /// How many bytes stand before the table's own key.
 pub const PREFIX_BYTES: usize = 3;
 
+/// From where to where, in keys on disk.
+pub type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
 /// The bounds of a range on disk; `None` if nothing can lie between them.
-pub fn bounds(partition: Partition, range: &Range) -> Option<(Bound<Vec<u8>>, Bound<Vec<u8>>)> {
+pub fn bounds(partition: Partition, range: &Range) -> Option<Bounds> {
     let [high, low] = partition.index().to_be_bytes();
     let prefix = [high, low, range.table as u8];
     let full = |key: &Bytes| [&prefix[..], key].concat();

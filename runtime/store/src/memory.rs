@@ -1,1 +1,0 @@
-//! The model: an engine in memory that can crash at any commit.
