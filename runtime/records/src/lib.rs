@@ -6,8 +6,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`record`] | one message and its timeline: staged, loaded, folded |
-//! | [`history`] | the last messages of a conversation, both ways |
-//! | [`list`] | a tenant's messages, newest first, over all partitions |
+//! | [`mod@history`] | the last messages of a conversation, both ways |
+//! | [`mod@list`] | a tenant's messages, newest first, over all partitions |
 //! | [`cursor`] | where a listing goes on |
 //! | [`form`] | the stored form of a timeline's line |
 
