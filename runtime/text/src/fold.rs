@@ -3,10 +3,13 @@
 //! Only what a reader doesn't miss is folded: marks, dashes, spaces. Letters are never stripped of their accents, and
 //! fractions stay (`1½` would read `11/2`).
 
+use serde::{Deserialize, Serialize};
+
 use crate::gsm;
 
 /// Whether typography may be folded to save segments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Smart {
     /// Folded where the whole text then is GSM; otherwise left as it is.
     #[default]

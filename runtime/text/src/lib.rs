@@ -35,6 +35,7 @@ pub use fold::{Folded, Smart};
 pub use receipt::{ReceiptText, ReceiptTlvs, state_of_code};
 pub use segment::{
     DEFAULT_MAX_SEGMENTS, Measure, Prepared, ReferenceKind, measure, prepare, prepare_within, segment_count,
+    segment_count_with,
 };
 pub use split::{DefaultAlphabet, Part, Place, split, split_for};
 pub use udh::{Concatenation, Element, Header, parse_header};

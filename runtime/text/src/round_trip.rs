@@ -5,7 +5,8 @@ use signalbox_model::Encoding;
 
 use crate::segment::{part_limit, single_limit};
 use crate::{
-    Assembly, DefaultAlphabet, Part, Place, ReferenceKind, Smart, coding, gsm, parse_header, prepare_within, split,
+    Assembly, DefaultAlphabet, Part, Place, ReferenceKind, Smart, coding, gsm, parse_header, prepare_within,
+    segment_count_with, split,
 };
 
 fn kinds() -> impl Strategy<Value = ReferenceKind> {
@@ -52,6 +53,7 @@ proptest! {
     fn split_and_put_together(text in texts(), kind in kinds(), reference: u16, shuffle: u64) {
         let prepared = prepare_within(&text, Smart::On, 255).unwrap();
         let mut parts = split(&prepared.text, prepared.encoding, kind, reference).unwrap();
+        prop_assert_eq!(parts.len(), segment_count_with(&prepared.text, kind));
         if kind == ReferenceKind::Udh8 {
             prop_assert_eq!(parts.len(), usize::from(prepared.segments));
         }

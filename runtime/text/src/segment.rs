@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use signalbox_model::Encoding;
 
 use crate::error::Error;
@@ -12,7 +13,8 @@ use crate::gsm;
 pub const DEFAULT_MAX_SEGMENTS: u8 = 10;
 
 /// How the parts of a long message say that they belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReferenceKind {
     /// User data header, 8-bit reference: 6 octets. What every peer understands.
     #[default]
@@ -58,12 +60,19 @@ pub fn measure(text: &str) -> Measure {
         Some(septets) => (Encoding::Gsm7, septets),
         None => (Encoding::Ucs2, text.chars().map(char::len_utf16).sum()),
     };
-    let segments = if units <= single_limit(encoding) {
-        1
-    } else {
-        Pieces::new(text, encoding, part_limit(encoding, ReferenceKind::Udh8)).count()
-    };
+    let segments = segments_of(text, encoding, units, ReferenceKind::Udh8);
     Measure { encoding, units, segments }
+}
+
+/// How many segments a text takes as it stands when its parts are joined in another way. May be one more than
+/// [`measure`] says: 16-bit references take an octet more of each part.
+pub fn segment_count_with(text: &str, kind: ReferenceKind) -> usize {
+    let Measure { encoding, units, .. } = measure(text);
+    segments_of(text, encoding, units, kind)
+}
+
+fn segments_of(text: &str, encoding: Encoding, units: usize, kind: ReferenceKind) -> usize {
+    if units <= single_limit(encoding) { 1 } else { Pieces::new(text, encoding, part_limit(encoding, kind)).count() }
 }
 
 /// How many segments a text takes as it stands, with 8-bit references.

@@ -1,6 +1,7 @@
 //! A text cut into the parts that go over the wire.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use signalbox_model::Encoding;
 
 use crate::error::Error;
@@ -43,7 +44,8 @@ impl Part {
 }
 
 /// What a carrier takes `data_coding` 0 to mean: how GSM text is written to it, an octet a character or septet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DefaultAlphabet {
     /// GSM 03.38, a septet an octet.
     #[default]

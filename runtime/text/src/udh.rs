@@ -1,12 +1,14 @@
 //! The user data header (3GPP TS 23.040 §9.2.3.24): how the parts of a long message say that they belong together.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 
 const CONCATENATED_8: u8 = 0x00;
 const CONCATENATED_16: u8 = 0x08;
 
 /// Which part of which long message this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Concatenation {
     /// The reference; says nothing except together with sender and recipient.
     pub reference: u16,
