@@ -265,6 +265,38 @@ mod tests {
         assert_eq!(eval("depth > 8 && !has_media"), None);
     }
 
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_source_is_lowered_or_refused_within_itself(source in "(?s).{0,60}") {
+            if let Err(refusal) = lower(&source) {
+                prop_assert!(refusal.at <= source.chars().count());
+            }
+        }
+
+        #[test]
+        fn any_mixture_of_words_is_lowered_or_refused(words in prop::collection::vec(prop::sample::select(vec![
+            "segments", "opted_out", "direction", "\"inbound\"", "1", "-", "!", "&&", "||", "==", "in", "[", "]", "(", ")",
+            "<", "?", ":", ".", "size", "é", "'", "\n",
+        ]), 0..12)) {
+            let source = words.join(" ");
+            if let Ok(expr) = lower(&source) {
+                expr.eval(&Facts::default());
+            }
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_or_lowered_without_harm() {
+        for depth in [10, 200, 5_000] {
+            let source = format!("{}true{}", "(".repeat(depth), ")".repeat(depth));
+            let _ = lower(&source);
+            let _ = lower(&format!("{}true", "!".repeat(depth)));
+            let _ = lower(&vec!["has_media"; depth].join(" && "));
+        }
+    }
+
     #[test]
     fn what_cannot_be_lowered_is_refused_where_it_stands() {
         let table = [
