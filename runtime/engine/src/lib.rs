@@ -1,1 +1,48 @@
-//! The path of a message, as readable functions.
+//! The path of a message. Read these in order, and you have read what Signalbox does:
+//!
+//! | file | what happens there |
+//! |---|---|
+//! | [`accept`] | a request becomes a message that is durable before the answer |
+//! | `inbound.rs` | what a handset wrote becomes a durable message before its carrier is answered |
+//! | `dispatch.rs` | the events of a conversation, one at a time: handlers, effects, checks, routes |
+//! | `egress.rs` | a queue before each carrier: turns, rates, windows, the intent to send made durable |
+//! | `settle.rs` | what a carrier said of a message, at once or later |
+//! | `timers.rs` | what is due comes back |
+//!
+//! The rest is what they stand on: `step.rs` (a step is one commit), `check.rs` (nothing leaves unchecked), `route.rs`,
+//! `turns.rs` and `fair.rs` (whose turn it is), `handlers.rs` and `effects.rs` (a tenant's code and what it asked for),
+//! `directory.rs` (what tenants set up), `hot.rs`, `wheel.rs`, `idempotency.rs`.
+
+pub mod accept;
+mod cancel;
+mod check;
+mod config;
+mod directory;
+mod dispatch;
+mod effects;
+mod egress;
+mod engine;
+mod error;
+mod fair;
+mod handle;
+mod handlers;
+mod hot;
+mod idempotency;
+mod inbound;
+mod logs;
+mod metrics;
+mod rates;
+mod route;
+mod service;
+mod settle;
+mod step;
+mod timers;
+mod turns;
+mod wheel;
+
+pub use accept::{Accepted, Caller, Explanation, Rejected, Request};
+pub use config::Config;
+pub use error::{CancelRefused, Error, FieldError, Refused};
+pub use handle::{BindRefused, Handle, HandlerRefused, Readiness, WebhookRefused};
+pub use logs::LogLine;
+pub use service::{Parts, Service};

@@ -53,6 +53,17 @@ pub enum Event {
         /// The entry that tells it.
         n: u16,
     },
+    /// A handler's write to state that lives in another partition than its conversation.
+    Remember {
+        /// Whose.
+        tenant: TenantId,
+        /// The state's home: stands for a conversation, so that writes to it keep their order.
+        home: ConversationId,
+        /// The key as it is stored.
+        key: Vec<u8>,
+        /// The stored value; none to forget it.
+        value: Option<Vec<u8>>,
+    },
     /// A timer that a handler set has come.
     Timer {
         /// The conversation in which it was set.
@@ -73,6 +84,7 @@ impl Event {
             Self::Outbound { tenant, .. }
             | Self::Inbound { tenant, .. }
             | Self::Cancel { tenant, .. }
+            | Self::Remember { tenant, .. }
             | Self::StatusChange { tenant, .. } => tenant,
             Self::Adopt { message } => &message.tenant,
             Self::Timer { conversation, .. } => &conversation.tenant,
@@ -86,6 +98,7 @@ impl Event {
             | Self::Inbound { conversation, .. }
             | Self::Cancel { conversation, .. }
             | Self::StatusChange { conversation, .. } => *conversation,
+            Self::Remember { home, .. } => *home,
             Self::Adopt { message } => message.conversation_id(),
             Self::Timer { conversation, .. } => conversation.id(),
         }

@@ -1,0 +1,81 @@
+//! The path's limits. Everything is bounded; each line says why the bound is there.
+
+use std::time::Duration;
+
+use signalbox_model::Message;
+
+/// The path's limits.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Outbound messages that may wait at once; more are refused with `limit.queue`, so that memory is bounded
+    /// (about 200 bytes each).
+    pub max_waiting: usize,
+    /// Steps (an event, its handler, its commit) that may run at once: enough to keep the committer's groups full,
+    /// few enough that instances of handlers fit their pool.
+    pub max_steps: usize,
+    /// Steps of one tenant that may run at once, so that a slow handler occupies only its owner's share.
+    pub max_steps_per_tenant: usize,
+    /// Messages in memory on their way, so that a step needn't read back what the last one wrote.
+    pub hot_messages: usize,
+    /// Messages written ahead in one go: a bound on what a crash leaves in doubt, besides the carriers' windows.
+    pub max_write_ahead: usize,
+    /// Attempts at an event before it is parked.
+    pub max_attempts: u8,
+    /// The waits between them.
+    pub retry_waits: [Duration; 4],
+    /// How many handlers' sends may follow from one another: ends reply loops.
+    pub max_depth: u8,
+    /// How long parts of a long inbound message are waited for.
+    pub reassembly: Duration,
+    /// How long a receipt waits for the answer to its submit.
+    pub parked_receipt: Duration,
+    /// Receipts that may wait so at once.
+    pub max_parked_receipts: usize,
+    /// The longest text, in characters, before it is even counted in segments.
+    pub max_text_chars: usize,
+    /// The most segments of a message: carriers refuse or reorder more.
+    pub max_segments: u8,
+    /// Messages in one batch call.
+    pub max_batch: usize,
+    /// How long a message is tried for when its sender doesn't say.
+    pub default_validity: Duration,
+    /// How far ahead `send_at` may lie, and how long `valid_for` may be.
+    pub max_schedule: Duration,
+    /// How long idempotency keys are kept.
+    pub idempotency: Duration,
+    /// How many inbox records of a partition are read at a time.
+    pub inbox_page: usize,
+    /// Events of one partition that may be in memory at once; the rest stays in the store.
+    pub max_pending_per_partition: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_waiting: 1_000_000,
+            max_steps: 512,
+            max_steps_per_tenant: 256,
+            hot_messages: 16_384,
+            max_write_ahead: 256,
+            max_attempts: 5,
+            retry_waits: [
+                Duration::from_secs(1),
+                Duration::from_secs(5),
+                Duration::from_secs(30),
+                Duration::from_secs(300),
+            ],
+            max_depth: 8,
+            reassembly: Duration::from_secs(60),
+            parked_receipt: Duration::from_secs(300),
+            max_parked_receipts: 100_000,
+            max_text_chars: 1_600,
+            max_segments: 10,
+            max_batch: 1_000,
+            default_validity: Message::DEFAULT_VALIDITY,
+            max_schedule: Duration::from_secs(35 * 86_400),
+            idempotency: Duration::from_secs(48 * 3_600),
+            inbox_page: 512,
+            max_pending_per_partition: 65_536,
+        }
+    }
+}

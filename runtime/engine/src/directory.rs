@@ -1,0 +1,299 @@
+//! What tenants and operators set up, kept in memory whole and in the store for good.
+//!
+//! Readers take a snapshot without a lock; a change is committed first and then shown.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use signalbox_guest as guest;
+use signalbox_model::directory::{ApiKey, Binding, Handler, NumberPlan, Tenant, Webhook};
+use signalbox_model::{Address, Chance, KeyId, Partition, TenantId};
+use signalbox_store::{Batch, Epoch, Range, Store, Table, layout};
+
+use crate::error::Error;
+
+/// A tenant with all that it set up.
+#[derive(Clone)]
+pub(crate) struct Account {
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) settings: Arc<BTreeMap<String, String>>,
+    pub(crate) secrets: Arc<BTreeMap<String, String>>,
+    /// What signs the deliveries to messages' own callback URLs.
+    pub(crate) callback_secret: Arc<str>,
+    pub(crate) webhooks: Vec<Arc<Webhook>>,
+    pub(crate) handlers: BTreeMap<String, Arc<Deployed>>,
+    pub(crate) bindings: BTreeMap<Address, Binding>,
+}
+
+/// A handler that can be called.
+pub(crate) struct Deployed {
+    pub(crate) name: String,
+    /// The first 12 hexadecimal digits of its digest.
+    pub(crate) version: String,
+    pub(crate) meta: Handler,
+    pub(crate) code: Arc<guest::Handler>,
+}
+
+#[derive(Clone, Default)]
+struct Snapshot {
+    accounts: HashMap<TenantId, Arc<Account>>,
+    numbers: HashMap<Address, TenantId>,
+    keys: HashMap<KeyId, ApiKey>,
+}
+
+/// What tenants and operators set up.
+pub(crate) struct Directory {
+    store: Arc<dyn Store>,
+    epoch: Epoch,
+    current: ArcSwap<Snapshot>,
+    /// Webhooks that answered 410 since they were set up: nothing is put into the outbox for them.
+    gone: Mutex<HashSet<(TenantId, String)>>,
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Directory {
+    /// Reads what the store has. Tenants and their numbers come from the operator's configuration.
+    pub(crate) async fn open(
+        store: Arc<dyn Store>,
+        epoch: Epoch,
+        tenants: Vec<Tenant>,
+        host: &guest::Host,
+        chance: &Chance,
+    ) -> Result<Self, Error> {
+        let mut snapshot = Snapshot::default();
+        for tenant in tenants {
+            for number in tenant.numbers.keys() {
+                snapshot.numbers.insert(number.clone(), tenant.id.clone());
+            }
+            let account = Account {
+                callback_secret: callback_secret(&*store, epoch, &tenant.id, chance).await?.into(),
+                settings: Arc::new(tenant.settings.clone()),
+                secrets: Arc::new(tenant.secrets.clone()),
+                tenant: Arc::new(tenant),
+                webhooks: Vec::new(),
+                handlers: BTreeMap::new(),
+                bindings: BTreeMap::new(),
+            };
+            snapshot.accounts.insert(account.tenant.id.clone(), Arc::new(account));
+        }
+        for key in read_all::<ApiKey>(&*store, Table::ApiKey).await? {
+            snapshot.keys.insert(key.id, key);
+        }
+        for hook in read_all::<Webhook>(&*store, Table::Webhook).await? {
+            snapshot.change(&hook.tenant.clone(), |account| account.webhooks.push(Arc::new(hook)));
+        }
+        for binding in read_all::<Binding>(&*store, Table::Binding).await? {
+            let tenant = binding.tenant.clone();
+            snapshot.change(&tenant, |account| {
+                account.bindings.insert(binding.number.clone(), binding);
+            });
+        }
+        for meta in read_all::<Handler>(&*store, Table::Handler).await? {
+            if let Some(deployed) = load_handler(&*store, host, meta).await? {
+                let tenant = deployed.meta.tenant.clone();
+                snapshot.change(&tenant, |account| {
+                    account.handlers.insert(deployed.name.clone(), Arc::new(deployed));
+                });
+            }
+        }
+        let current = ArcSwap::from_pointee(snapshot);
+        Ok(Self { store, epoch, current, gone: Mutex::default(), changing: tokio::sync::Mutex::new(()) })
+    }
+
+    /// A tenant with all that it set up.
+    pub(crate) fn account(&self, tenant: &TenantId) -> Option<Arc<Account>> {
+        self.current.load().accounts.get(tenant).cloned()
+    }
+
+    /// Every tenant.
+    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.current.load().accounts.values().map(|account| account.tenant.clone()).collect()
+    }
+
+    /// Whose number it is.
+    pub(crate) fn owner(&self, number: &Address) -> Option<TenantId> {
+        self.current.load().numbers.get(number).cloned()
+    }
+
+    /// A key by its public part.
+    pub(crate) fn key(&self, id: KeyId) -> Option<ApiKey> {
+        self.current.load().keys.get(&id).cloned()
+    }
+
+    /// The handler that gets the events of this number.
+    pub(crate) fn bound(&self, tenant: &TenantId, number: &Address) -> Option<Arc<Deployed>> {
+        let current = self.current.load();
+        let account = current.accounts.get(tenant)?;
+        let binding = account.bindings.get(number)?;
+        account.handlers.get(&binding.handler).cloned()
+    }
+
+    /// How a number sends.
+    pub(crate) fn plan(&self, tenant: &TenantId, number: &Address) -> Option<NumberPlan> {
+        self.current.load().accounts.get(tenant)?.tenant.numbers.get(number).cloned()
+    }
+
+    /// Webhooks of a tenant that want `event`.
+    pub(crate) fn listeners(&self, account: &Account, event: &str) -> Vec<Arc<Webhook>> {
+        let wants = |hook: &&Arc<Webhook>| {
+            hook.wants(event) && !self.gone.lock().contains(&(hook.tenant.clone(), hook.name.clone()))
+        };
+        account.webhooks.iter().filter(wants).cloned().collect()
+    }
+
+    /// Keeps an API key.
+    pub(crate) async fn put_key(&self, key: ApiKey) -> Result<(), Error> {
+        let _one = self.changing.lock().await;
+        self.commit(|batch| {
+            batch.put(Table::ApiKey, key.id.as_bytes().to_vec(), layout::encode(&key));
+        })
+        .await?;
+        self.show(|snapshot| {
+            snapshot.keys.insert(key.id, key);
+        });
+        Ok(())
+    }
+
+    /// Keeps a handler with its component; it is called from the next event on.
+    pub(crate) async fn put_handler(&self, deployed: Deployed, component: Vec<u8>) -> Result<(), Error> {
+        let _one = self.changing.lock().await;
+        let meta = deployed.meta.clone();
+        self.commit(|batch| {
+            batch.put(Table::Component, meta.digest.clone().into_bytes(), component);
+            batch.put(Table::Handler, layout::named_key(&meta.tenant, &meta.name), layout::encode(&meta));
+        })
+        .await?;
+        self.show(|snapshot| {
+            snapshot.change(&meta.tenant, |account| {
+                account.handlers.insert(deployed.name.clone(), Arc::new(deployed));
+            });
+        });
+        Ok(())
+    }
+
+    /// Keeps a binding.
+    pub(crate) async fn put_binding(&self, binding: Binding) -> Result<(), Error> {
+        let _one = self.changing.lock().await;
+        self.commit(|batch| {
+            let key = layout::number_key(&binding.tenant, &binding.number);
+            batch.put(Table::Binding, key, layout::encode(&binding));
+        })
+        .await?;
+        self.show(|snapshot| {
+            snapshot.change(&binding.tenant.clone(), |account| {
+                account.bindings.insert(binding.number.clone(), binding);
+            });
+        });
+        Ok(())
+    }
+
+    /// Keeps a webhook.
+    pub(crate) async fn put_webhook(&self, hook: Webhook) -> Result<(), Error> {
+        let _one = self.changing.lock().await;
+        self.commit(|batch| {
+            batch.put(Table::Webhook, layout::named_key(&hook.tenant, &hook.name), layout::encode(&hook));
+        })
+        .await?;
+        self.gone.lock().remove(&(hook.tenant.clone(), hook.name.clone()));
+        self.show(|snapshot| {
+            snapshot.change(&hook.tenant.clone(), |account| {
+                account.webhooks.retain(|old| old.name != hook.name);
+                account.webhooks.push(Arc::new(hook));
+            });
+        });
+        Ok(())
+    }
+
+    async fn commit(&self, fill: impl FnOnce(&mut Batch)) -> Result<(), Error> {
+        let mut batch = Batch::new(Partition::DIRECTORY, self.epoch);
+        fill(&mut batch);
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    fn show(&self, change: impl FnOnce(&mut Snapshot)) {
+        let mut snapshot = Snapshot::clone(&self.current.load());
+        change(&mut snapshot);
+        self.current.store(Arc::new(snapshot));
+    }
+}
+
+impl Snapshot {
+    /// Changes an account; what belongs to a tenant that the operator took away stays in the store, unseen.
+    fn change(&mut self, tenant: &TenantId, change: impl FnOnce(&mut Account)) {
+        if let Some(account) = self.accounts.get_mut(tenant) {
+            change(Arc::make_mut(account));
+        }
+    }
+}
+
+impl signalbox_webhooks::Lookup for Directory {
+    fn webhook(&self, tenant: &TenantId, name: &str) -> Option<Webhook> {
+        let current = self.current.load();
+        let hooks = &current.accounts.get(tenant)?.webhooks;
+        hooks.iter().find(|hook| hook.name == name).map(|hook| Webhook::clone(hook))
+    }
+
+    fn callback_secret(&self, tenant: &TenantId) -> Option<String> {
+        self.account(tenant).map(|account| account.callback_secret.to_string())
+    }
+
+    fn gone(&self, tenant: &TenantId, name: &str) {
+        tracing::warn!(%tenant, webhook = name, "a webhook's endpoint answered 410; nothing more goes there");
+        self.gone.lock().insert((tenant.clone(), name.to_owned()));
+    }
+}
+
+impl Deployed {
+    pub(crate) fn new(meta: Handler, code: Arc<guest::Handler>) -> Self {
+        Self { name: meta.name.clone(), version: meta.digest.chars().take(12).collect(), meta, code }
+    }
+}
+
+/// Compiles a handler that was uploaded before. One that this version of the host refuses is left out, and said.
+async fn load_handler(store: &dyn Store, host: &guest::Host, meta: Handler) -> Result<Option<Deployed>, Error> {
+    let key = meta.digest.clone().into_bytes().into();
+    let Some(bytes) = store.get(Partition::DIRECTORY, Table::Component, key).await? else {
+        tracing::error!(tenant = %meta.tenant, handler = meta.name, "a handler's component is missing from the store");
+        return Ok(None);
+    };
+    match host.compile(bytes.to_vec()).await {
+        Ok(code) => Ok(Some(Deployed::new(meta, code))),
+        Err(refusal) => {
+            tracing::error!(tenant = %meta.tenant, handler = meta.name, %refusal, "a stored handler is refused");
+            Ok(None)
+        }
+    }
+}
+
+/// The tenant's secret for callback URLs, made at its first start.
+async fn callback_secret(store: &dyn Store, epoch: Epoch, tenant: &TenantId, chance: &Chance) -> Result<String, Error> {
+    let key = format!("path/callback/{tenant}");
+    if let Some(kept) = store.get(Partition::DIRECTORY, Table::Meta, key.clone().into()).await? {
+        return Ok(layout::decode(Table::Meta, &kept)?);
+    }
+    let secret = signalbox_webhooks::new_secret(chance);
+    let mut batch = Batch::new(Partition::DIRECTORY, epoch);
+    batch.put(Table::Meta, key, layout::encode(&secret));
+    store.commit(batch).await?;
+    Ok(secret)
+}
+
+async fn read_all<T: DeserializeOwned + Serialize>(store: &dyn Store, table: Table) -> Result<Vec<T>, Error> {
+    let mut range = Range::prefix(table, Vec::new(), 256);
+    let mut all = Vec::new();
+    loop {
+        let page = store.range(Partition::DIRECTORY, range.clone()).await?;
+        for (_, value) in &page {
+            all.push(layout::decode(table, value)?);
+        }
+        match page.last() {
+            Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),
+            _ => return Ok(all),
+        }
+    }
+}

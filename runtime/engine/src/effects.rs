@@ -1,0 +1,186 @@
+//! A handler's effects, put into the step of its event: all of them land with it, or none does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_guest::{self as guest, Effects, OutgoingMessage};
+use signalbox_model::event::Queued;
+use signalbox_model::{
+    Body, Category, Cause, Conversation, ConversationId, Direction, Event, Message, MessageId, Origin, Status,
+    TenantId, Timestamp,
+};
+use signalbox_store::{Table, layout};
+use signalbox_text as text;
+
+use crate::accept;
+use crate::check::{Checkup, check};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::handlers::{StateRow, scope};
+use crate::step::Step;
+use crate::timers;
+
+/// Why effects can't be carried out: the handler asked for something that can't be, and its tenant reads this.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// An effect is wrong.
+    #[error("{0}")]
+    Effect(String),
+    /// The path couldn't.
+    #[error(transparent)]
+    Path(#[from] Error),
+}
+
+/// Puts `effects` into `step`.
+pub(crate) async fn stage(
+    engine: &Engine,
+    step: &mut Step<'_>,
+    conversation: &Conversation,
+    queued: &Queued,
+    depth: u8,
+    effects: Effects,
+) -> Result<(), Unfit> {
+    for send in effects.sends {
+        stage_send(engine, step, conversation, queued, depth, send).await?;
+    }
+    for id in effects.cancels {
+        stage_cancel(engine, step, &conversation.tenant, &id).await?;
+    }
+    for write in effects.state {
+        stage_state(engine, step, conversation, write);
+    }
+    for timer in effects.timers {
+        match timer.set {
+            Some(set) => {
+                let at = Timestamp::from_micros(set.at);
+                timers::stage_set(step, conversation, &timer.name, at, set.payload);
+            }
+            None => timers::stage_cancel(step, conversation, &timer.name),
+        }
+    }
+    Ok(())
+}
+
+/// A handler's send becomes a message like any other: checked, recorded, queued in its own conversation.
+async fn stage_send(
+    engine: &Engine,
+    step: &mut Step<'_>,
+    conversation: &Conversation,
+    queued: &Queued,
+    depth: u8,
+    send: OutgoingMessage,
+) -> Result<(), Unfit> {
+    let message = Arc::new(outgoing(engine, step.at, &conversation.tenant, queued, depth, send)?);
+    let id = message.conversation_id();
+    if step.home(&id) == step.partition() {
+        return Ok(adopt(engine, step, message).await?);
+    }
+    let message = Box::new(Message::clone(&message));
+    step.event(step.home(&id), Event::Adopt { message });
+    Ok(())
+}
+
+/// Writes a handler's message in the partition of its conversation.
+pub(crate) async fn adopt(engine: &Engine, step: &mut Step<'_>, message: Arc<Message>) -> Result<(), Error> {
+    match check(engine, &message).await? {
+        Checkup::Deny(decision) => {
+            let class = decision.class();
+            let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
+            let cause = Cause::Rejected { decision: Some(decision), handler: None, why };
+            step.begin(message, Status::Rejected, cause, class);
+        }
+        checkup => {
+            accept::stage_outbound(step, message, checkup.into_decision());
+        }
+    }
+    Ok(())
+}
+
+fn outgoing(
+    engine: &Engine,
+    now: Timestamp,
+    tenant: &TenantId,
+    queued: &Queued,
+    depth: u8,
+    send: OutgoingMessage,
+) -> Result<Message, Unfit> {
+    let unfit = |what: String| Unfit::Effect(what);
+    let from = send.sender.parse().map_err(|error| unfit(format!("the sender of a message {error}")))?;
+    let to = send.recipient.parse().map_err(|error| unfit(format!("the recipient of a message {error}")))?;
+    let id: MessageId = send.id.parse().expect("the host derived the id itself");
+    let prepared = text::prepare_within(&send.text, text::Smart::On, engine.config.max_segments)
+        .map_err(|error| unfit(format!("a message can't be sent: {error}")))?;
+    let options = send.options;
+    let category = match options.category.as_deref() {
+        None => Category::Conversational,
+        Some(name) => Category::ALL
+            .into_iter()
+            .find(|category| category.as_str() == name)
+            .ok_or_else(|| unfit(format!("`{name}` is not a category of messages")))?,
+    };
+    let send_at = options.not_before.map(Timestamp::from_micros).filter(|at| *at > now);
+    let start = send_at.unwrap_or(now);
+    if start > now + engine.config.max_schedule {
+        return Err(unfit("a message is to be sent too far ahead".to_owned()));
+    }
+    let validity = options.valid_for_ms.map_or(engine.config.default_validity, Duration::from_millis);
+    Ok(Message {
+        id,
+        tenant: tenant.clone(),
+        direction: Direction::Outbound,
+        from,
+        to,
+        body: Body {
+            text: prepared.text.into_owned(),
+            media_urls: send.media.into_iter().map(|media| media.url).collect(),
+        },
+        original: None,
+        category,
+        campaign: options.campaign,
+        tags: options.tags.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        callback_url: None,
+        accepted_at: now,
+        send_at,
+        expires_at: start + validity.min(engine.config.max_schedule),
+        encoding: prepared.encoding,
+        segments: prepared.segments,
+        origin: Origin::Handler { event: queued.id },
+        depth: depth.saturating_add(1),
+    })
+}
+
+/// A handler takes back a message: its own conversation sees to it in its turn.
+async fn stage_cancel(engine: &Engine, step: &mut Step<'_>, tenant: &TenantId, id: &str) -> Result<(), Unfit> {
+    let id: MessageId =
+        id.parse().map_err(|error| Unfit::Effect(format!("cancel: `{id}` is no message id: {error}")))?;
+    if id.partition().index() >= engine.store.partitions() {
+        return Err(Unfit::Effect(format!("cancel: there is no message {id}")));
+    }
+    let Some(live) = engine.live(tenant, id).await? else {
+        return Err(Unfit::Effect(format!("cancel: there is no message {id}")));
+    };
+    let conversation = live.message.conversation_id();
+    step.event(id.partition(), Event::Cancel { tenant: tenant.clone(), message: id, conversation });
+    Ok(())
+}
+
+/// State of the conversation is written in the same commit. State that lives elsewhere is sent there in the same
+/// commit: exactly once, in order, and a moment later.
+fn stage_state(engine: &Engine, step: &mut Step<'_>, conversation: &Conversation, write: guest::StateWrite) {
+    let (place, home) = scope(engine, conversation, write.scope);
+    let key = layout::state_key(place, &write.key);
+    let value = write.value.map(|value| layout::encode(&StateRow { value, expires_at: write.expires_at }));
+    if home == step.partition() {
+        match value {
+            Some(value) => step.batch.put(Table::State, key, value),
+            None => step.batch.delete(Table::State, key),
+        };
+        return;
+    }
+    let id = match place {
+        layout::Scope::Conversation(id) => id,
+        layout::Scope::Contact(hash) | layout::Scope::Tenant(hash) => ConversationId::from_bytes(hash),
+    };
+    let (tenant, key, value) = (conversation.tenant.clone(), key.to_vec(), value.map(|value| value.to_vec()));
+    step.event(home, Event::Remember { tenant, home: id, key, value });
+}

@@ -1,0 +1,285 @@
+//! Egress: a queue before each carrier. Takes messages in fair turns, waits for rates and windows, makes the intent to
+//! send durable, and only then lets bytes go.
+//!
+//! ```text
+//! queue ─► fair turn ─► rates ─► a place in a window ─► check ─► `sending` durable ─► submit ─► settle
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use signalbox_carriers::{Carrier, Slot, Submission};
+use signalbox_model::{Cause, ErrorClass, MessageId, Status, TenantId, Timestamp};
+use signalbox_store::InboxSeq;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::check::{Checkup, check};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::fair::{FairQueue, Next};
+use crate::hot::Live;
+use crate::rates::Rates;
+use crate::settle;
+use crate::step::Step;
+use crate::timers::Due;
+
+/// How often waiting messages are looked through for those whose validity ran out.
+const SWEEP: Duration = Duration::from_secs(2);
+
+/// A queue before a carrier.
+pub(crate) struct Lane {
+    pub(crate) carrier: Arc<dyn Carrier>,
+    queue: Mutex<FairQueue<Waiting>>,
+    bell: Notify,
+    rates: Arc<Rates>,
+}
+
+/// A message that stands in a lane. Small: there may be a million of them; the message itself lies in the store.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    pub(crate) tenant: TenantId,
+    pub(crate) message: MessageId,
+    pub(crate) seq: InboxSeq,
+    /// The sender, as a stable hash: messages of one number keep their order and share its rate.
+    pub(crate) flow: u64,
+    pub(crate) parts: u8,
+    pub(crate) per_number: u32,
+    pub(crate) per_tenant: u32,
+    expires_at: Timestamp,
+}
+
+/// A message that is written ahead, with the place in the window that it will go by.
+struct Ready {
+    waiting: Waiting,
+    live: Live,
+    slot: Box<dyn Slot>,
+    submission: Submission,
+}
+
+impl Lane {
+    /// A lane before `carrier`; rates are shared by all lanes.
+    pub(crate) fn new(carrier: Arc<dyn Carrier>, rates: Arc<Rates>) -> Self {
+        Self { carrier, queue: Mutex::default(), bell: Notify::new(), rates }
+    }
+
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.lock().len()
+    }
+
+    fn put(&self, weight: u16, waiting: Waiting, first: bool) {
+        let (tenant, flow) = (waiting.tenant.clone(), waiting.flow);
+        let mut queue = self.queue.lock();
+        if first {
+            queue.push_front(&tenant, weight, flow, waiting);
+        } else {
+            queue.push(&tenant, weight, flow, waiting);
+        }
+        drop(queue);
+        self.bell.notify_one();
+    }
+
+    /// The next message whose turn it is and whose number and tenant are within their rates.
+    fn next(&self, now: Instant) -> Next<Waiting> {
+        self.queue.lock().pop(|tenant, waiting| self.rates.admit(tenant, waiting, now))
+    }
+}
+
+/// Puts a queued message into the lane of its carrier.
+pub(crate) fn enqueue(engine: &Engine, live: &Live, seq: InboxSeq, first: bool) {
+    let message = &live.message;
+    let lane = live.head.carrier.as_deref().and_then(|name| engine.lanes.get(name));
+    let Some(lane) = lane else {
+        // Only a carrier that is set up is ever chosen, and one that was taken away is replaced at the restart.
+        tracing::error!(message = %message.id, "a queued message names a carrier that isn't set up");
+        return;
+    };
+    let account = engine.directory.account(&message.tenant);
+    let (weight, per_tenant) = account.as_ref().map_or((1, 0), |a| (a.tenant.weight, a.tenant.segments_per_second));
+    let per_number = account.and_then(|a| a.tenant.numbers.get(message.ours()).map(|plan| plan.segments_per_second));
+    let hash = signalbox_model::conversation::stable_hash(&[message.ours().to_string().as_bytes()]);
+    let waiting = Waiting {
+        tenant: message.tenant.clone(),
+        message: message.id,
+        seq,
+        flow: u64::from_be_bytes(hash[..8].try_into().expect("eight of sixteen bytes")),
+        parts: message.segments.max(1),
+        per_number: per_number.unwrap_or(0),
+        per_tenant,
+        expires_at: message.expires_at,
+    };
+    lane.put(weight, waiting, first);
+}
+
+/// Runs a lane for as long as the host runs.
+pub(crate) async fn run(engine: Arc<Engine>, name: Arc<str>, stop: CancellationToken) {
+    let lane = &engine.lanes[&name];
+    let mut sweep = tokio::time::interval(SWEEP);
+    loop {
+        let batch = tokio::select! {
+            batch = gather(lane, engine.config.max_write_ahead) => batch,
+            _ = sweep.tick() => {
+                expire(&engine, lane).await;
+                continue;
+            }
+            () = stop.cancelled() => return,
+        };
+        write_ahead(&engine, lane, batch).await;
+    }
+}
+
+/// Waits for something that may go, and takes what may go with it.
+async fn gather(lane: &Lane, most: usize) -> Vec<(Waiting, Box<dyn Slot>)> {
+    loop {
+        let (batch, blocked) = gather_now(lane, most);
+        if !batch.is_empty() {
+            return batch;
+        }
+        match blocked {
+            Blocked::Empty => lane.bell.notified().await,
+            Blocked::Rate(wait) => tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = lane.bell.notified() => {}
+            },
+            Blocked::Window(parts) => lane.carrier.ready(parts).await,
+        }
+    }
+}
+
+enum Blocked {
+    Empty,
+    Rate(Duration),
+    Window(u8),
+}
+
+/// Takes what may go now. Never waits, so that nothing is lost when it is dropped.
+fn gather_now(lane: &Lane, most: usize) -> (Vec<(Waiting, Box<dyn Slot>)>, Blocked) {
+    let mut batch = Vec::new();
+    while batch.len() < most {
+        // A place first: a message that is taken out has spent its share of the rate. Most messages have one part.
+        let Some(slot) = lane.carrier.try_slot(1) else {
+            return (batch, if lane.len() == 0 { Blocked::Empty } else { Blocked::Window(1) });
+        };
+        match lane.next(Instant::now()) {
+            Next::Item(waiting) if waiting.parts == 1 => batch.push((waiting, slot)),
+            Next::Item(waiting) => {
+                drop(slot);
+                let Some(slot) = lane.carrier.try_slot(waiting.parts) else {
+                    let parts = waiting.parts;
+                    lane.put(1, waiting, true);
+                    return (batch, Blocked::Window(parts));
+                };
+                batch.push((waiting, slot));
+            }
+            Next::Wait(wait) => return (batch, Blocked::Rate(wait)),
+            Next::Empty => return (batch, Blocked::Empty),
+        }
+    }
+    (batch, Blocked::Empty)
+}
+
+/// Makes the intent to send durable for the whole batch, then submits in order.
+async fn write_ahead(engine: &Arc<Engine>, lane: &Lane, batch: Vec<(Waiting, Box<dyn Slot>)>) {
+    let written = batch.into_iter().map(|(waiting, slot)| write_one_ahead(engine, lane, waiting, slot));
+    for ready in futures_util::future::join_all(written).await.into_iter().flatten() {
+        let Ready { waiting, live, slot, submission } = ready;
+        // The request is handed to the bind here, in order; only its answer is waited for elsewhere.
+        let answer = slot.submit(submission);
+        let engine = engine.clone();
+        engine.tasks.clone().spawn(async move {
+            let outcome = answer.await;
+            settle::answered(&engine, waiting, live, outcome).await;
+        });
+    }
+}
+
+async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: Box<dyn Slot>) -> Option<Ready> {
+    match try_write_ahead(engine, lane, &waiting).await {
+        Ok(Some((live, submission))) => Some(Ready { waiting, live, slot, submission }),
+        Ok(None) => None,
+        Err(error) => {
+            engine.step_failed("writing ahead", &error);
+            None
+        }
+    }
+}
+
+/// Checks once more, and commits `sending`. `None` if the message doesn't go after all.
+async fn try_write_ahead(engine: &Engine, lane: &Lane, waiting: &Waiting) -> Result<Option<(Live, Submission)>, Error> {
+    let _one = engine.locks.lock(waiting.message).await;
+    let Some(mut live) = engine.live(&waiting.tenant, waiting.message).await? else { return Ok(None) };
+    let mut step = Step::new(engine, waiting.message.partition());
+    if live.head.status != Status::Queued {
+        // Canceled while it waited: only its place in the inbox is left.
+        step.take(waiting.seq);
+        step.commit().await?;
+        return Ok(None);
+    }
+    let now = step.at;
+    if live.message.expires_at <= now {
+        finish(engine, step, &mut live, waiting.seq, Status::Expired, Cause::Expired, Some(ErrorClass::Expired))
+            .await?;
+        return Ok(None);
+    }
+    let checked = match check(engine, &live.message).await? {
+        Checkup::Pass(checked) => checked,
+        Checkup::Hold { until, decision } => {
+            let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
+            step.advance(&mut live, Status::Held, Cause::Held { until, why }, decision.class())?;
+            step.commit().await?;
+            let (tenant, message) = (waiting.tenant.clone(), waiting.message);
+            engine.wheel.set(until, Due::Held { tenant, message, seq: waiting.seq });
+            return Ok(None);
+        }
+        Checkup::Deny(decision) => {
+            let class = decision.class();
+            let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
+            let cause = Cause::Rejected { decision: Some(decision), handler: None, why };
+            finish(engine, step, &mut live, waiting.seq, Status::Rejected, cause, class).await?;
+            return Ok(None);
+        }
+    };
+    let cause = Cause::Sending { carrier: lane.carrier.name().to_string(), attempt: live.head.attempts + 1 };
+    step.advance(&mut live, Status::Sending, cause, None)?;
+    step.commit().await?;
+    let submission = checked.submission(live.message.expires_at.since(now));
+    Ok(Some((live, submission)))
+}
+
+/// Ends a message that never left, and takes it off the inbox.
+pub(crate) async fn finish(
+    engine: &Engine,
+    mut step: Step<'_>,
+    live: &mut Live,
+    seq: InboxSeq,
+    status: Status,
+    cause: Cause,
+    class: Option<ErrorClass>,
+) -> Result<(), Error> {
+    step.advance(live, status, cause, class)?;
+    step.take(seq);
+    settle::tell_handler(engine, &mut step, live);
+    step.commit().await?;
+    engine.waiting.fetch_sub(1, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Ends the messages whose validity ran out while they waited.
+async fn expire(engine: &Engine, lane: &Lane) {
+    let now = engine.clock.now();
+    let gone = lane.queue.lock().sweep(|waiting| waiting.expires_at <= now);
+    for waiting in gone {
+        // `sending` is never reached: writing ahead looks at the validity first, and ends the message.
+        if let Err(error) = try_write_ahead(engine, lane, &waiting).await {
+            engine.step_failed("ending a message whose validity ran out", &error);
+        }
+    }
+}
+
+/// A message that the carrier surely doesn't have goes back to the head of its queue.
+pub(crate) fn again(engine: &Engine, live: &Live, seq: InboxSeq) {
+    enqueue(engine, live, seq, true);
+}

@@ -1,0 +1,170 @@
+//! What the functions of the path share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use signalbox_carriers::Carrier;
+use signalbox_guest as guest;
+use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId, Timestamp};
+use signalbox_policy::Policies;
+use signalbox_store::{Batch, Epoch, Store, Table, layout};
+use signalbox_webhooks as webhooks;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::directory::Directory;
+use crate::egress::Lane;
+use crate::error::Error;
+use crate::hot::{Hot, Live, Locks};
+use crate::idempotency::InFlight;
+use crate::logs::Logs;
+use crate::metrics::Metrics;
+use crate::settle::ParkedReceipts;
+use crate::timers::Due;
+use crate::turns::Turns;
+use crate::wheel::Wheel;
+
+/// How far a partition's sequence is reserved ahead, in microseconds: a restart goes on behind the reservation, so
+/// that the sequence rises even if the machine's clock was set back.
+const SEQ_RESERVE: u64 = 600_000_000;
+
+/// What the functions of the path share. No global cells: whoever needs it is given it.
+pub(crate) struct Engine {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) chance: Chance,
+    pub(crate) policy: ArcSwap<Policies>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) host: guest::Host,
+    pub(crate) lanes: BTreeMap<Arc<str>, Lane>,
+    pub(crate) webhooks: webhooks::Handle,
+    pub(crate) reach: webhooks::Reach,
+    pub(crate) turns: Turns,
+    pub(crate) wheel: Wheel<Due>,
+    pub(crate) hot: Hot,
+    pub(crate) locks: Locks,
+    pub(crate) parked: ParkedReceipts,
+    pub(crate) idempotency: InFlight,
+    pub(crate) metrics: Metrics,
+    pub(crate) logs: Logs,
+    pub(crate) tasks: TaskTracker,
+    /// Outbound messages that are accepted and not yet with a carrier.
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) draining: AtomicBool,
+    /// Partitions whose inbox was read to its end once: all of them, and the host has recovered.
+    pub(crate) recovered: AtomicUsize,
+    pub(crate) partitions: Vec<PartitionCell>,
+}
+
+/// What is counted per partition.
+pub(crate) struct PartitionCell {
+    epoch: AtomicU64,
+    seq: AtomicU64,
+    reserved: AtomicU64,
+}
+
+impl PartitionCell {
+    pub(crate) fn new(epoch: Epoch, seq: u64) -> Self {
+        Self { epoch: AtomicU64::new(epoch.0), seq: AtomicU64::new(seq), reserved: AtomicU64::new(0) }
+    }
+}
+
+impl Engine {
+    fn cell(&self, partition: Partition) -> &PartitionCell {
+        let last = self.partitions.len() - 1;
+        // The directory's cell is the last.
+        &self.partitions[usize::from(partition.index()).min(last)]
+    }
+
+    /// The right by which this process writes `partition`.
+    pub(crate) fn epoch(&self, partition: Partition) -> Epoch {
+        Epoch(self.cell(partition).epoch.load(Ordering::Relaxed))
+    }
+
+    /// The next sequence number of `batch`'s partition: the clock, pushed on where it stands still or goes back.
+    pub(crate) fn next_seq(&self, batch: &mut Batch) -> u64 {
+        let cell = self.cell(batch.partition);
+        let now = self.clock.now().as_micros();
+        let previous = cell
+            .seq
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1)))
+            .expect("the closure always gives a number");
+        let seq = now.max(previous + 1);
+        let reserved = cell.reserved.load(Ordering::Relaxed);
+        if seq + SEQ_RESERVE / 2 > reserved {
+            let next = seq + SEQ_RESERVE;
+            batch.put(Table::Meta, seq_key(), Bytes::copy_from_slice(&next.to_be_bytes()));
+            cell.reserved.fetch_max(next, Ordering::Relaxed);
+        }
+        seq
+    }
+
+    /// A message and where it is: from memory, or else from the store.
+    pub(crate) async fn live(&self, tenant: &TenantId, id: MessageId) -> Result<Option<Live>, Error> {
+        if let Some(live) = self.hot.get(id).filter(|live| live.message.tenant == *tenant) {
+            return Ok(Some(live));
+        }
+        let record = self.record(tenant, id).await?;
+        Ok(record.map(|record| Live { message: Arc::new(record.message), head: record.head }))
+    }
+
+    /// A message with its whole timeline, from the store.
+    pub(crate) async fn record(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+    ) -> Result<Option<signalbox_records::Record>, Error> {
+        signalbox_records::load(&*self.store, tenant, id).await.map_err(read_error)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The carrier of this name.
+    pub(crate) fn carrier(&self, name: &str) -> Option<&Arc<dyn Carrier>> {
+        self.lanes.get(name).map(|lane| &lane.carrier)
+    }
+
+    /// An error that stops one step: said once, without bodies or numbers. The event stays where it is.
+    pub(crate) fn step_failed(&self, what: &'static str, error: &Error) {
+        self.metrics.step_failures.inc();
+        tracing::error!(%error, what, "a step of the path failed; its event stays in the inbox");
+    }
+
+    /// The wait before the next attempt, when `failed` attempts have failed.
+    pub(crate) fn retry_wait(&self, failed: u8) -> Duration {
+        let waits = &self.config.retry_waits;
+        let base = waits[usize::from(failed.saturating_sub(1)).min(waits.len() - 1)];
+        self.chance.jitter(base, 0.2)
+    }
+
+    /// The time at which an event with `failed` failed attempts is tried again.
+    pub(crate) fn retry_at(&self, failed: u8) -> Timestamp {
+        self.clock.now() + self.retry_wait(failed)
+    }
+}
+
+/// Where a partition keeps how far its sequence is reserved.
+pub(crate) fn seq_key() -> Bytes {
+    Bytes::from_static(b"path/seq")
+}
+
+/// Reads what [`seq_key`] holds.
+pub(crate) fn decode_seq(value: &[u8]) -> Option<u64> {
+    value.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// The records room's errors, as the path's.
+pub(crate) fn read_error(error: signalbox_records::Error) -> Error {
+    match error {
+        signalbox_records::Error::Store(error) => Error::Store(error),
+        signalbox_records::Error::Unreadable(error) => Error::Unreadable(error),
+        other => Error::Unreadable(layout::Unreadable { table: Table::Message, why: other.to_string() }),
+    }
+}

@@ -1,0 +1,366 @@
+//! The path's handle: what the API, the command line and tests ask of it. Cheap to clone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use prometheus_client::registry::Registry;
+use sha2::{Digest, Sha256};
+use signalbox_carriers::Health;
+use signalbox_guest as guest;
+use signalbox_model::directory::{ApiKey, Binding, Handler, Tenant, Webhook};
+use signalbox_model::{Address, KeyId, MessageId, Partition, Status, TenantId};
+use signalbox_records as records;
+use signalbox_store::Durability;
+
+use crate::accept::{self, Accepted, Caller, Explanation, Request};
+use crate::directory::Deployed;
+use crate::engine::Engine;
+use crate::error::{CancelRefused, Error, Refused};
+use crate::logs::LogLine;
+
+/// Attempts to tell of one message that are shown.
+const DELIVERIES_SHOWN: usize = 1_000;
+
+/// The path's handle.
+#[derive(Clone)]
+pub struct Handle(pub(crate) Arc<Engine>);
+
+/// Why a handler wasn't taken.
+#[derive(Debug, thiserror::Error)]
+pub enum HandlerRefused {
+    /// Its name can't be one.
+    #[error("a handler's name is 1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter")]
+    Name,
+    /// The component can't be used; the text says what to mend.
+    #[error(transparent)]
+    Component(#[from] guest::Refusal),
+    /// The path couldn't.
+    #[error(transparent)]
+    Path(#[from] Error),
+}
+
+/// Why a binding wasn't made.
+#[derive(Debug, thiserror::Error)]
+pub enum BindRefused {
+    /// The tenant has no such number.
+    #[error("the tenant has no such number")]
+    Number,
+    /// The tenant has no such handler.
+    #[error("there is no handler of this name; upload it first with PUT /v1/handlers/{{name}}")]
+    Handler,
+    /// The path couldn't.
+    #[error(transparent)]
+    Path(#[from] Error),
+}
+
+/// Why a webhook wasn't made.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookRefused {
+    /// A field is wrong.
+    #[error("the webhook can't be used: {}", .0.detail)]
+    Invalid(crate::error::FieldError),
+    /// The path couldn't.
+    #[error(transparent)]
+    Path(#[from] Error),
+}
+
+/// Whether the host can take traffic, and how it is.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Readiness {
+    /// Takes traffic.
+    pub ready: bool,
+    /// On its way down.
+    pub draining: bool,
+    /// Every inbox was read to its end since the start.
+    pub recovered: bool,
+    /// What a commit survives.
+    pub durability: &'static str,
+    /// Outbound messages not yet with a carrier.
+    pub waiting: usize,
+    /// Things that wait for a time.
+    pub timed: usize,
+    /// Connections, by carrier.
+    pub carriers: BTreeMap<String, Health>,
+}
+
+impl Handle {
+    /// Accepts a message; durable when it returns.
+    pub async fn accept(&self, caller: &Caller, request: &Request, key: Option<&str>) -> Result<Accepted, Refused> {
+        accept::accept(&self.0, caller, request, key).await
+    }
+
+    /// Accepts several; each has its own result, in order.
+    pub async fn accept_batch(
+        &self,
+        caller: &Caller,
+        requests: &[Request],
+        key: Option<&str>,
+    ) -> Result<Vec<Result<Accepted, Refused>>, Refused> {
+        accept::accept_batch(&self.0, caller, requests, key).await
+    }
+
+    /// What would become of a request; sends and records nothing.
+    pub async fn explain(&self, caller: &Caller, request: &Request) -> Result<Explanation, Refused> {
+        accept::explain(&self.0, caller, request).await
+    }
+
+    /// Takes a message back while it is held or queued.
+    pub async fn cancel(&self, caller: &Caller, id: MessageId) -> Result<records::Record, CancelRefused> {
+        crate::cancel::cancel(&self.0, &caller.tenant, id, "its sender").await?;
+        self.message(&caller.tenant, id).await?.ok_or(CancelRefused::NotFound)
+    }
+
+    /// A message with its timeline.
+    pub async fn message(&self, tenant: &TenantId, id: MessageId) -> Result<Option<records::Record>, Error> {
+        if !self.has_partition(id.partition()) {
+            return Ok(None);
+        }
+        self.0.record(tenant, id).await
+    }
+
+    fn has_partition(&self, partition: Partition) -> bool {
+        partition.index() < self.0.store.partitions()
+    }
+
+    /// A tenant's messages, newest first.
+    pub async fn messages(
+        &self,
+        tenant: &TenantId,
+        query: &records::Query,
+        cursor: Option<records::Cursor>,
+        limit: usize,
+    ) -> Result<records::Page, records::Error> {
+        records::list(&*self.0.store, tenant, query, cursor, limit).await
+    }
+
+    /// What a message's webhooks were answered.
+    pub async fn deliveries(
+        &self,
+        tenant: &TenantId,
+        id: MessageId,
+    ) -> Result<Vec<signalbox_webhooks::Delivery>, Error> {
+        if !self.has_partition(id.partition()) {
+            return Ok(Vec::new());
+        }
+        signalbox_webhooks::deliveries(&*self.0.store, tenant, id, DELIVERIES_SHOWN).await.map_err(
+            |error| match error {
+                signalbox_webhooks::Error::Store(error) => Error::Store(error),
+                signalbox_webhooks::Error::Unreadable(error) => Error::Unreadable(error),
+                other => unreachable!("reading deliveries fails by the store alone: {other}"),
+            },
+        )
+    }
+
+    /// Compiles and keeps a handler; numbers that are bound to its name use it from the next event on.
+    pub async fn put_handler(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        component: Vec<u8>,
+    ) -> Result<Handler, HandlerRefused> {
+        if !is_name(name) {
+            return Err(HandlerRefused::Name);
+        }
+        let bytes: Arc<[u8]> = component.as_slice().into();
+        let code = self.0.host.compile(bytes).await?;
+        let info = code.info();
+        let meta = Handler {
+            tenant: tenant.clone(),
+            name: name.to_owned(),
+            digest: info.digest.clone(),
+            size: info.size_bytes as u64,
+            exports: info.exports.iter().map(|e| format!("{}@{}", e.kind.interface(), e.version)).collect(),
+            imports: info.imports.clone(),
+            compile_ms: u64::try_from(info.compile_time.as_millis()).unwrap_or(u64::MAX),
+            uploaded_at: self.0.clock.now(),
+        };
+        self.0.directory.put_handler(Deployed::new(meta.clone(), code), component).await?;
+        Ok(meta)
+    }
+
+    /// A tenant's handlers, by name.
+    pub fn handlers(&self, tenant: &TenantId) -> Vec<Handler> {
+        let account = self.0.directory.account(tenant);
+        account.map(|account| account.handlers.values().map(|h| h.meta.clone()).collect()).unwrap_or_default()
+    }
+
+    /// What a handler said lately, behind line `after`.
+    pub fn handler_logs(&self, tenant: &TenantId, name: &str, after: Option<u64>) -> Option<Vec<LogLine>> {
+        let account = self.0.directory.account(tenant)?;
+        account.handlers.get(name)?;
+        Some(self.0.logs.read(tenant, name, after))
+    }
+
+    /// Gives a number's events to a handler.
+    pub async fn bind(&self, tenant: &TenantId, number: &Address, handler: &str) -> Result<Binding, BindRefused> {
+        let account = self.0.directory.account(tenant).ok_or(BindRefused::Number)?;
+        if !account.tenant.numbers.contains_key(number) {
+            return Err(BindRefused::Number);
+        }
+        if !account.handlers.contains_key(handler) {
+            return Err(BindRefused::Handler);
+        }
+        let made_at = self.0.clock.now();
+        let binding = Binding { tenant: tenant.clone(), number: number.clone(), handler: handler.to_owned(), made_at };
+        self.0.directory.put_binding(binding.clone()).await?;
+        Ok(binding)
+    }
+
+    /// A tenant's bindings.
+    pub fn bindings(&self, tenant: &TenantId) -> Vec<Binding> {
+        let account = self.0.directory.account(tenant);
+        account.map(|account| account.bindings.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Makes or changes a webhook. Without a secret, it keeps the one it had, or gets a new one.
+    pub async fn put_webhook(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        url: &str,
+        events: Vec<String>,
+        secret: Option<String>,
+    ) -> Result<Webhook, WebhookRefused> {
+        let invalid = |field: &str, code, detail: String| {
+            WebhookRefused::Invalid(crate::error::FieldError { field: field.to_owned(), code, detail })
+        };
+        if !is_name(name) {
+            let detail = "a webhook's name is 1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter".to_owned();
+            return Err(invalid("name", "name.malformed", detail));
+        }
+        signalbox_webhooks::check_url(url, self.0.reach)
+            .map_err(|error| invalid("url", "url.refused", error.to_string()))?;
+        if let Some(unknown) = events.iter().find(|event| !is_event_pattern(event)) {
+            let detail = format!("`{unknown}` is no event; events are message.<status>, or message.* for all of them");
+            return Err(invalid("events", "events.unknown", detail));
+        }
+        if events.is_empty() {
+            let detail = "`events` is empty; name those you want, or message.* for all of them".to_owned();
+            return Err(invalid("events", "events.empty", detail));
+        }
+        let account = self.0.directory.account(tenant);
+        let kept =
+            account.and_then(|a| a.webhooks.iter().find(|hook| hook.name == name).map(|hook| hook.secret.clone()));
+        let secret = match secret.or(kept) {
+            Some(secret) => {
+                signalbox_webhooks::Signer::parse(&secret)
+                    .map_err(|error| invalid("secret", "secret.malformed", error.to_string()))?;
+                secret
+            }
+            None => signalbox_webhooks::new_secret(&self.0.chance),
+        };
+        let made_at = self.0.clock.now();
+        let hook =
+            Webhook { tenant: tenant.clone(), name: name.to_owned(), url: url.to_owned(), events, secret, made_at };
+        self.0.directory.put_webhook(hook.clone()).await?;
+        Ok(hook)
+    }
+
+    /// A tenant's webhooks.
+    pub fn webhooks(&self, tenant: &TenantId) -> Vec<Arc<Webhook>> {
+        self.0.directory.account(tenant).map(|account| account.webhooks.clone()).unwrap_or_default()
+    }
+
+    /// Who a bearer token speaks for; nobody if it isn't one, in the same time whatever is wrong with it.
+    pub fn authenticate(&self, token: &str) -> Option<Caller> {
+        let (id, secret) = token.strip_prefix("sb_")?.split_once('_')?;
+        let id: KeyId = format!("{}_{id}", KeyId::PREFIX).parse().ok()?;
+        let given: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+        let key = self.0.directory.key(id);
+        let kept = key.as_ref().map_or([0; 32], |key| key.secret_sha256);
+        let same = bool::from(subtle::ConstantTimeEq::ct_eq(&given[..], &kept[..]));
+        let key = key.filter(|_| same)?;
+        self.0.directory.account(&key.tenant)?;
+        Some(Caller { tenant: key.tenant, key: key.id })
+    }
+
+    /// Makes an API key. Its text is given once, here; only a hash of it is kept.
+    pub async fn make_key(&self, tenant: &TenantId) -> Result<String, Error> {
+        let now = self.0.clock.now();
+        let id = KeyId::new(now, Partition::DIRECTORY, &self.0.chance);
+        let secret = signalbox_model::id::secret_text(&self.0.chance.bytes32());
+        self.keep_key(tenant, id, &secret).await?;
+        let id = id.to_string();
+        Ok(format!("sb_{}_{secret}", id.trim_start_matches("key_")))
+    }
+
+    /// Keeps a key that the operator wrote into the configuration: `sb_<id>_<secret>`. `false` if it isn't one.
+    pub async fn adopt_key(&self, tenant: &TenantId, token: &str) -> Result<bool, Error> {
+        let parts = token.strip_prefix("sb_").and_then(|rest| rest.split_once('_'));
+        let parsed = parts.and_then(|(id, secret)| Some((format!("key_{id}").parse::<KeyId>().ok()?, secret)));
+        let Some((id, secret)) = parsed.filter(|(_, secret)| secret.len() >= 43) else { return Ok(false) };
+        self.keep_key(tenant, id, secret).await?;
+        Ok(true)
+    }
+
+    async fn keep_key(&self, tenant: &TenantId, id: KeyId, secret: &str) -> Result<(), Error> {
+        let secret_sha256: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+        let known = self.0.directory.key(id);
+        if known.is_some_and(|key| key.secret_sha256 == secret_sha256 && key.tenant == *tenant) {
+            return Ok(());
+        }
+        let made_at = self.0.clock.now();
+        self.0.directory.put_key(ApiKey { id, tenant: tenant.clone(), secret_sha256, made_at }).await
+    }
+
+    /// Every tenant.
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.0.directory.tenants()
+    }
+
+    /// How the host is.
+    pub fn readiness(&self) -> Readiness {
+        let engine = &self.0;
+        let recovered = engine.recovered.load(Ordering::Relaxed) >= usize::from(engine.store.partitions());
+        let draining = engine.is_draining();
+        let health = |(name, lane): (&Arc<str>, &crate::egress::Lane)| (name.to_string(), lane.carrier.health());
+        Readiness {
+            ready: recovered && !draining,
+            draining,
+            recovered,
+            durability: Durability::as_str(engine.store.durability()),
+            waiting: engine.waiting.load(Ordering::Relaxed),
+            timed: engine.wheel.len(),
+            carriers: engine.lanes.iter().map(health).collect(),
+        }
+    }
+
+    /// Adds what the path counts to a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.0.metrics.register(registry);
+    }
+
+    /// Brings gauges up to date; called before they are shown.
+    pub fn refresh_metrics(&self) {
+        let waiting = i64::try_from(self.0.waiting.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        self.0.metrics.waiting.set(waiting);
+    }
+
+    /// Replaces the policies; the next check uses them.
+    pub fn set_policies(&self, policies: signalbox_policy::Policies) {
+        self.0.policy.store(Arc::new(policies));
+    }
+
+    /// The secret that signs deliveries to messages' own callback URLs.
+    pub fn callback_secret(&self, tenant: &TenantId) -> Option<String> {
+        self.0.directory.account(tenant).map(|account| account.callback_secret.to_string())
+    }
+
+    /// How each webhook endpoint does that has something waiting or had lately.
+    pub fn webhook_stats(&self) -> Vec<signalbox_webhooks::EndpointStats> {
+        self.0.webhooks.stats()
+    }
+}
+
+/// `message.*`, or `message.` and a status.
+fn is_event_pattern(event: &str) -> bool {
+    event == "message.*" || Status::ALL.into_iter().any(|status| signalbox_webhooks::event_type(status) == event)
+}
+
+fn is_name(name: &str) -> bool {
+    let legal = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
+    (1..=64).contains(&name.len())
+        && name.bytes().all(legal)
+        && name.bytes().next().is_some_and(|c| c.is_ascii_lowercase())
+}

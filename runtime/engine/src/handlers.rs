@@ -1,0 +1,260 @@
+//! Handlers: one event of the path, shown to the tenant's component.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use signalbox_guest::{
+    self as guest, Contact, Invocation, Limits, MessageIds, PastMessage, Reading, Scope, SendPlace, Surroundings,
+    Unavailable,
+};
+use signalbox_model::conversation::stable_hash;
+use signalbox_model::event::Queued;
+use signalbox_model::timeline::{HandlerMark, Note, NoteValue};
+use signalbox_model::{
+    Address, Conversation, ConversationId, Direction, InvocationId, MessageId, Partition, TenantId, Timestamp,
+};
+use signalbox_store::{Range, Table, layout};
+
+use crate::directory::{Account, Deployed};
+use crate::engine::Engine;
+use crate::hot::Live;
+
+/// A value of a handler's state, as it lies in the store.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StateRow {
+    pub(crate) value: Vec<u8>,
+    pub(crate) expires_at: Option<u64>,
+}
+
+/// Calls `handler` with `event`. Nothing has happened when it returns: effects are committed by the caller, or not.
+pub(crate) async fn call(
+    engine: &Engine,
+    account: &Account,
+    handler: &Deployed,
+    queued: &Queued,
+    conversation: &Conversation,
+    about: Option<MessageId>,
+    event: guest::Event<'_>,
+) -> guest::Outcome {
+    let event_id = queued.id.to_string();
+    let invocation = Invocation {
+        event,
+        event_id: &event_id,
+        attempt: u32::from(queued.attempts) + 1,
+        // The event's own time: a second attempt sees the same clock.
+        now: queued.at.as_micros(),
+        seed: seed(queued, handler),
+        limits: Limits::for_kind(event.kind()),
+        settings: account.settings.clone(),
+        secrets: account.secrets.clone(),
+        ids: Arc::new(Ids { tenant: conversation.tenant.clone(), partitions: engine.store.partitions() }),
+    };
+    engine.metrics.invocations.inc();
+    let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at };
+    let outcome = engine.host.invoke(&handler.code, &invocation, &mut world).await;
+    let logs = match &outcome {
+        Ok(completed) => &completed.logs,
+        Err(failure) => {
+            engine.metrics.handler_failures.inc();
+            &failure.logs
+        }
+    };
+    engine.logs.keep(&conversation.tenant, &handler.name, queued.id, engine.clock.now(), logs);
+    outcome
+}
+
+/// The record of a run.
+pub(crate) fn mark(
+    engine: &Engine,
+    handler: &Deployed,
+    queued: &Queued,
+    partition: Partition,
+    action: impl Into<String>,
+    usage: &guest::Usage,
+    notes: &[guest::Note],
+) -> HandlerMark {
+    HandlerMark {
+        name: handler.name.clone(),
+        version: handler.version.clone(),
+        invocation: InvocationId::new(engine.clock.now(), partition, &engine.chance),
+        event: queued.id,
+        action: action.into(),
+        cpu_us: u32::try_from(usage.cpu.as_micros()).unwrap_or(u32::MAX),
+        notes: notes.iter().map(note).collect(),
+    }
+}
+
+fn note(note: &guest::Note) -> Note {
+    match note {
+        guest::Note::Label(name) => Note { key: "label".to_owned(), value: NoteValue::Label(name.clone()) },
+        guest::Note::Number(key, number) => Note { key: key.clone(), value: NoteValue::Number(*number) },
+        guest::Note::Text(key, text) => Note { key: key.clone(), value: NoteValue::Text(text.clone()) },
+    }
+}
+
+/// What the guest's randomness comes from: the same for each attempt at an event, another for each event and version.
+fn seed(queued: &Queued, handler: &Deployed) -> [u8; 32] {
+    let mut hash = Sha256::new_with_prefix(b"signalbox seed");
+    hash.update(queued.id.as_bytes());
+    hash.update(handler.meta.digest.as_bytes());
+    hash.finalize().into()
+}
+
+/// Derives the ids of messages that a handler sends, so that a second attempt comes to the same ones.
+struct Ids {
+    tenant: TenantId,
+    partitions: u16,
+}
+
+impl MessageIds for Ids {
+    fn message_id(&self, place: &SendPlace<'_>) -> String {
+        let home = conversation(&self.tenant, place.sender, place.recipient)
+            .map_or(Partition::new(0), |conversation| conversation.id().partition(self.partitions));
+        let hash = stable_hash(&[b"send", place.event_id.as_bytes(), &place.ordinal.to_be_bytes()]);
+        let chance = u64::from_be_bytes(hash[..8].try_into().expect("eight of sixteen bytes"));
+        MessageId::derived(Timestamp::from_micros(place.happened_at), home, chance).to_string()
+    }
+}
+
+fn conversation(tenant: &TenantId, ours: &str, theirs: &str) -> Option<Conversation> {
+    Some(Conversation { tenant: tenant.clone(), ours: ours.parse().ok()?, theirs: theirs.parse().ok()? })
+}
+
+/// The scope of a handler's state in the store, and the partition in which it lives.
+pub(crate) fn scope(engine: &Engine, conversation: &Conversation, scope: Scope) -> (layout::Scope, Partition) {
+    let tenant = conversation.tenant.as_str().as_bytes();
+    let partitions = engine.store.partitions();
+    match scope {
+        Scope::Conversation => {
+            let id = conversation.id();
+            (layout::Scope::Conversation(id), id.partition(partitions))
+        }
+        Scope::Contact => {
+            let hash = stable_hash(&[b"contact", tenant, conversation.theirs.to_string().as_bytes()]);
+            (layout::Scope::Contact(hash), Partition::of_hash(&hash, partitions))
+        }
+        Scope::Tenant => {
+            let hash = stable_hash(&[b"tenant", tenant]);
+            (layout::Scope::Tenant(hash), Partition::of_hash(&hash, partitions))
+        }
+    }
+}
+
+fn past_message(live: &Live) -> PastMessage {
+    PastMessage {
+        id: live.message.id.to_string(),
+        inbound: live.message.direction == Direction::Inbound,
+        text: live.message.body.text.clone(),
+        status: live.head.status.as_str().replace('_', "-"),
+        at: live.message.accepted_at.as_micros(),
+        attributes: Vec::new(),
+    }
+}
+
+/// What a guest can read.
+struct World<'e> {
+    engine: &'e Engine,
+    conversation: &'e Conversation,
+    id: ConversationId,
+    /// The message of the event, which is not part of its own past.
+    about: Option<MessageId>,
+    now: Timestamp,
+}
+
+impl World<'_> {
+    fn alive(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, Unavailable> {
+        let row: StateRow = layout::decode(Table::State, bytes).map_err(unavailable)?;
+        let gone = row.expires_at.is_some_and(|at| at <= self.now.as_micros());
+        Ok((!gone).then_some(row.value))
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Unavailable {
+    Unavailable(error.to_string())
+}
+
+impl Surroundings for World<'_> {
+    fn state_get<'a>(&'a mut self, in_scope: Scope, key: &'a str) -> Reading<'a, Option<Vec<u8>>> {
+        async move {
+            let (in_scope, home) = scope(self.engine, self.conversation, in_scope);
+            let key = layout::state_key(in_scope, key);
+            let value = self.engine.store.get(home, Table::State, key).await.map_err(unavailable)?;
+            value.map_or(Ok(None), |bytes| self.alive(&bytes))
+        }
+        .boxed()
+    }
+
+    fn state_list<'a>(
+        &'a mut self,
+        in_scope: Scope,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> Reading<'a, Vec<(String, Vec<u8>)>> {
+        async move {
+            let (in_scope, home) = scope(self.engine, self.conversation, in_scope);
+            let mut range = Range::prefix(Table::State, layout::state_key(in_scope, prefix), limit);
+            if let Some(after) = after.filter(|after| *after >= prefix) {
+                range = range.resume(layout::state_key(in_scope, after));
+            }
+            let mut found = Vec::new();
+            loop {
+                let page = self.engine.store.range(home, range.clone()).await.map_err(unavailable)?;
+                for (key, bytes) in &page {
+                    if let Some(value) = self.alive(bytes)? {
+                        // A scope's tag and hash stand before the name.
+                        found.push((String::from_utf8_lossy(&key[17..]).into_owned(), value));
+                    }
+                }
+                match page.last() {
+                    Some((last, _)) if page.len() == limit && found.len() < limit => range = range.resume(last.clone()),
+                    _ => break,
+                }
+            }
+            found.truncate(limit);
+            Ok(found)
+        }
+        .boxed()
+    }
+
+    fn recent(&mut self, limit: usize) -> Reading<'_, Vec<PastMessage>> {
+        async move {
+            let store = &*self.engine.store;
+            let past = signalbox_records::history::pointers(store, self.id, limit + 1).await.map_err(unavailable)?;
+            let past = past.into_iter().map(|(id, _)| id).filter(|id| Some(*id) != self.about).take(limit);
+            let mut messages = Vec::new();
+            for id in past {
+                let live = self.engine.live(&self.conversation.tenant, id).await.map_err(unavailable)?;
+                messages.extend(live.as_ref().map(past_message));
+            }
+            Ok(messages)
+        }
+        .boxed()
+    }
+
+    fn contact<'a>(&'a mut self, address: &'a str) -> Reading<'a, Contact> {
+        async move {
+            let theirs: Address = address.parse().map_err(unavailable)?;
+            let id = if theirs == self.conversation.theirs {
+                self.id
+            } else {
+                Conversation { theirs, ..self.conversation.clone() }.id()
+            };
+            let consent = signalbox_registry::consent(&*self.engine.store, &id).await.map_err(unavailable)?;
+            let consent = match consent {
+                Some(consent) if consent.opted_out => "opted-out",
+                Some(_) => "granted",
+                None => "none",
+            };
+            Ok(Contact {
+                address: address.to_owned(),
+                consent: consent.to_owned(),
+                time_zone: None,
+                attributes: Vec::new(),
+            })
+        }
+        .boxed()
+    }
+}

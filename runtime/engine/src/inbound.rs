@@ -1,0 +1,396 @@
+//! Inbound: what a handset wrote becomes a durable message before its carrier is answered.
+//!
+//! ```text
+//! part ─► whose number? ─► all parts there? ─► STOP, HELP, START obeyed ─► step: message, consent, answer, event
+//!                              └─ no: kept, durable; when the wait runs out, what there is goes on and says so
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+use signalbox_carriers::{Brought, InboundPart, Incoming, Verdict};
+use signalbox_guest::Kind;
+use signalbox_model::{
+    Address, Body, Category, Cause, Conversation, ConversationId, Direction, Encoding, Event, Message, MessageId,
+    Origin, Partition, Status, TenantId, Timestamp,
+};
+use signalbox_policy::Keyword;
+use signalbox_registry as registry;
+use signalbox_store::{Table, layout};
+use signalbox_text::{self as text, Added, Assembly, DefaultAlphabet};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::accept;
+use crate::check::{check, registry_error};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::settle;
+use crate::step::Step;
+use crate::timers::Due;
+
+/// Receipts that may be settled at once: enough to keep the committer's groups full.
+const RECEIPTS_AT_ONCE: usize = 1_024;
+/// Inbound parts that may wait for their partition's turn.
+const PARTS_WAITING: usize = 256;
+
+/// Parts that have come so far, as they lie in the store.
+#[derive(Serialize, Deserialize)]
+struct PartsRow {
+    carrier: String,
+    from: Address,
+    to: Address,
+    alphabet: Alphabet,
+    until: Timestamp,
+    assembly: Assembly,
+}
+
+/// [`DefaultAlphabet`] in its stored form.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum Alphabet {
+    Gsm,
+    Latin1,
+    Ascii,
+    Utf8,
+}
+
+/// A whole inbound message.
+struct Arrived {
+    carrier: String,
+    from: Address,
+    to: Address,
+    text: String,
+    encoding: Encoding,
+    parts: u8,
+    of: u8,
+}
+
+/// Takes in what carriers bring, for as long as the host runs.
+pub(crate) async fn run(engine: Arc<Engine>, mut intake: mpsc::Receiver<Incoming>, stop: CancellationToken) {
+    let receipts = Arc::new(Semaphore::new(RECEIPTS_AT_ONCE));
+    let workers: Vec<_> = (0..engine.store.partitions()).map(|_| start_worker(&engine)).collect();
+    loop {
+        let incoming = tokio::select! {
+            incoming = intake.recv() => incoming,
+            () = stop.cancelled() => return,
+        };
+        let Some(Incoming { carrier, what, answer }) = incoming else { return };
+        match what {
+            Brought::Receipt { receipt, ours, theirs } => {
+                let permit = receipts.clone().acquire_owned().await.expect("the semaphore is never closed");
+                let engine = engine.clone();
+                engine.tasks.clone().spawn(async move {
+                    let (ours, theirs) = (ours.as_ref(), theirs.as_ref());
+                    answer.give(settle::receipt(&engine, &carrier, receipt, ours, theirs).await);
+                    drop(permit);
+                });
+            }
+            Brought::Part(part) => {
+                engine.metrics.inbound_parts.inc();
+                let Some(tenant) = engine.directory.owner(&part.to) else {
+                    engine.metrics.inbound_unroutable.inc();
+                    tracing::warn!(%carrier, to = ?part.to, "an inbound message is for a number that no tenant has");
+                    answer.give(Verdict::Refused);
+                    continue;
+                };
+                let conversation = Conversation { tenant, ours: part.to.clone(), theirs: part.from.clone() };
+                let partition = conversation.id().partition(engine.store.partitions());
+                // One worker a partition: what one handset wrote stays in the order in which it came. A worker that
+                // is gone drops the answer, which tells the carrier to come again.
+                let job = Job { carrier, part, conversation, partition, answer };
+                let _ = workers[usize::from(partition.index())].send(job).await;
+            }
+        }
+    }
+}
+
+struct Job {
+    carrier: Arc<str>,
+    part: InboundPart,
+    conversation: Conversation,
+    partition: Partition,
+    answer: signalbox_carriers::Answer,
+}
+
+fn start_worker(engine: &Arc<Engine>) -> mpsc::Sender<Job> {
+    let (jobs, mut waiting) = mpsc::channel::<Job>(PARTS_WAITING);
+    let engine = engine.clone();
+    engine.tasks.clone().spawn(async move {
+        while let Some(Job { carrier, part, conversation, partition, answer }) = waiting.recv().await {
+            let verdict = match take_in(&engine, &carrier, part, conversation, partition).await {
+                Ok(()) => Verdict::Durable,
+                Err(error) => {
+                    engine.step_failed("taking in an inbound message", &error);
+                    Verdict::Later
+                }
+            };
+            answer.give(verdict);
+        }
+    });
+    jobs
+}
+
+/// Makes a part durable: as a message if it is whole, or else beside the parts that came before.
+async fn take_in(
+    engine: &Arc<Engine>,
+    carrier: &Arc<str>,
+    part: InboundPart,
+    conversation: Conversation,
+    partition: Partition,
+) -> Result<(), Error> {
+    let Some(place) = part.place.filter(|place| place.total > 1) else {
+        let decoded = text::decode(part.data_coding, &part.octets, part.default_alphabet);
+        let (encoding, text) = (decoded.alphabet.encoding(), decoded.text);
+        let (carrier, from, to) = (carrier.to_string(), part.from, part.to);
+        let arrived = Arrived { carrier, from, to, text, encoding, parts: 1, of: 1 };
+        return receive(engine, Step::new(engine, partition), conversation, arrived).await;
+    };
+    let key = parts_key(&conversation.id(), place.reference, place.wide);
+    let stored = engine.store.get(partition, Table::Part, key.clone()).await?;
+    let now = engine.clock.now();
+    let mut row = match stored {
+        Some(bytes) => layout::decode::<PartsRow>(Table::Part, &bytes)?,
+        None => PartsRow {
+            carrier: carrier.to_string(),
+            from: part.from.clone(),
+            to: part.to.clone(),
+            alphabet: part.default_alphabet.into(),
+            until: now + engine.config.reassembly,
+            assembly: Assembly::new(place.total),
+        },
+    };
+    match row.assembly.add(place, part.data_coding, &part.octets) {
+        Ok(Added::Complete) => {
+            let mut step = Step::new(engine, partition);
+            step.batch.delete(Table::Part, key);
+            receive(engine, step, conversation, row.into_arrived()).await
+        }
+        Ok(Added::Duplicate) => Ok(()),
+        Ok(Added::Waiting) => {
+            let mut step = Step::new(engine, partition);
+            step.batch.put(Table::Part, key.clone(), layout::encode(&row));
+            step.commit().await?;
+            engine.wheel.set(row.until, Due::Parts { partition, key });
+            Ok(())
+        }
+        Err(_) => {
+            // The reference was taken up by another message: what is here goes on as it is, and the new one begins.
+            let mut step = Step::new(engine, partition);
+            step.batch.delete(Table::Part, key);
+            receive(engine, step, conversation.clone(), row.into_arrived()).await?;
+            Box::pin(take_in(engine, carrier, part, conversation, partition)).await
+        }
+    }
+}
+
+/// The wait for missing parts ran out: what there is goes on, and says so.
+pub(crate) async fn give_up_parts(engine: &Arc<Engine>, partition: Partition, key: Bytes) -> Result<(), Error> {
+    let Some(bytes) = engine.store.get(partition, Table::Part, key.clone()).await? else { return Ok(()) };
+    let row: PartsRow = layout::decode(Table::Part, &bytes)?;
+    if row.until > engine.clock.now() {
+        // Another message with the same reference; it has its own wait.
+        return Ok(());
+    }
+    let Some(tenant) = engine.directory.owner(&row.to) else { return Ok(()) };
+    let conversation = Conversation { tenant, ours: row.to.clone(), theirs: row.from.clone() };
+    let mut step = Step::new(engine, partition);
+    step.batch.check(Table::Part, key.clone(), signalbox_store::Expect::Equals(bytes));
+    step.batch.delete(Table::Part, key);
+    match receive(engine, step, conversation, row.into_arrived()).await {
+        // A part came at the last moment; its own step sees to the rest.
+        Err(Error::Store(signalbox_store::Error::Conflict { .. })) => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a whole message: its record, what it does to consent, the host's own answer, and the event for the handler.
+async fn receive(
+    engine: &Arc<Engine>,
+    mut step: Step<'_>,
+    conversation: Conversation,
+    arrived: Arrived,
+) -> Result<(), Error> {
+    let (at, id) = (step.at, conversation.id());
+    let policy = engine.policy.load_full();
+    let keyword = policy.keywords.find(&arrived.text);
+    let message = Arc::new(inbound_message(engine, &step, conversation.tenant.clone(), &arrived));
+    let cause = Cause::Received {
+        carrier: arrived.carrier,
+        parts: arrived.parts,
+        of: arrived.of,
+        keyword: keyword.map(|(_, word)| word.to_owned()),
+    };
+    step.begin(message.clone(), Status::Received, cause, None);
+    if let Some((keyword, word)) = keyword {
+        let by = registry::By::Keyword { word: word.to_owned(), message: message.id };
+        obey(engine, &mut step, &conversation, &id, keyword, by, at).await?;
+    }
+    let bound = engine.directory.bound(&conversation.tenant, &conversation.ours);
+    if bound.is_some_and(|bound| bound.code.handles(Kind::Message)) {
+        let event = Event::Inbound { tenant: conversation.tenant.clone(), message: message.id, conversation: id };
+        step.event(step.partition(), event);
+    } else {
+        let why = match keyword {
+            Some(_) => "the host answered; no handler is bound to the number",
+            None => "no handler is bound to the number",
+        };
+        let mut live = step.live(message.id).expect("the message was begun in this step");
+        step.advance(&mut live, Status::Unhandled, Cause::Unhandled { why: why.to_owned() }, None)?;
+    }
+    step.commit().await?;
+    Ok(())
+}
+
+/// Does what a keyword asks for, before any handler sees it.
+async fn obey(
+    engine: &Engine,
+    step: &mut Step<'_>,
+    conversation: &Conversation,
+    id: &ConversationId,
+    keyword: Keyword,
+    by: registry::By,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let was_out = registry::consent(&*engine.store, id).await.map_err(registry_error)?.is_some_and(|c| c.opted_out);
+    match keyword {
+        Keyword::Stop => {
+            registry::stage_opt_out(&mut step.batch, id, by, at);
+            if was_out {
+                // One confirmation, and then silence.
+                return Ok(());
+            }
+        }
+        Keyword::Start => {
+            registry::stage_opt_in(&mut step.batch, id, by, at);
+        }
+        Keyword::Help => {}
+    }
+    let Some(account) = engine.directory.account(&conversation.tenant) else { return Ok(()) };
+    let answer = engine.policy.load().answers.answer(keyword, &account.tenant.brand, &account.tenant.help);
+    stage_answer(engine, step, conversation, answer).await
+}
+
+/// The host's own answer; policy lets it pass because the law asks for it.
+async fn stage_answer(
+    engine: &Engine,
+    step: &mut Step<'_>,
+    conversation: &Conversation,
+    answer: String,
+) -> Result<(), Error> {
+    let Ok(prepared) = text::prepare_within(&answer, text::Smart::On, engine.config.max_segments) else {
+        tracing::error!(tenant = %conversation.tenant, "the tenant's answer to a keyword is too long to be sent");
+        return Ok(());
+    };
+    let (encoding, segments) = (prepared.encoding, prepared.segments);
+    let message = Arc::new(Message {
+        id: MessageId::new(step.at, step.partition(), &engine.chance),
+        tenant: conversation.tenant.clone(),
+        direction: Direction::Outbound,
+        from: conversation.ours.clone(),
+        to: conversation.theirs.clone(),
+        body: Body { text: prepared.text.into_owned(), media_urls: Vec::new() },
+        original: None,
+        category: Category::Conversational,
+        campaign: None,
+        tags: Vec::new(),
+        callback_url: None,
+        accepted_at: step.at,
+        send_at: None,
+        // A confirmation that comes later than this would only surprise.
+        expires_at: step.at + Duration::from_secs(300),
+        encoding,
+        segments,
+        origin: Origin::Keyword,
+        depth: 0,
+    });
+    let decision = check(engine, &message).await?.into_decision();
+    accept::stage_outbound(step, message, decision);
+    Ok(())
+}
+
+fn inbound_message(engine: &Engine, step: &Step<'_>, tenant: TenantId, arrived: &Arrived) -> Message {
+    Message {
+        id: MessageId::new(step.at, step.partition(), &engine.chance),
+        tenant,
+        direction: Direction::Inbound,
+        from: arrived.from.clone(),
+        to: arrived.to.clone(),
+        body: Body { text: arrived.text.clone(), media_urls: Vec::new() },
+        original: None,
+        category: Category::Conversational,
+        campaign: None,
+        tags: Vec::new(),
+        callback_url: None,
+        accepted_at: step.at,
+        send_at: None,
+        expires_at: step.at + engine.config.default_validity,
+        encoding: arrived.encoding,
+        segments: arrived.of,
+        origin: Origin::Carrier { name: arrived.carrier.clone() },
+        depth: 0,
+    }
+}
+
+impl PartsRow {
+    fn into_arrived(self) -> Arrived {
+        let decoded = self.assembly.text(self.alphabet.into());
+        Arrived {
+            carrier: self.carrier,
+            from: self.from,
+            to: self.to,
+            text: decoded.text,
+            encoding: decoded.alphabet.encoding(),
+            parts: self.assembly.have(),
+            of: self.assembly.total(),
+        }
+    }
+}
+
+impl From<DefaultAlphabet> for Alphabet {
+    fn from(alphabet: DefaultAlphabet) -> Self {
+        match alphabet {
+            DefaultAlphabet::Gsm => Self::Gsm,
+            DefaultAlphabet::Latin1 => Self::Latin1,
+            DefaultAlphabet::Ascii => Self::Ascii,
+            DefaultAlphabet::Utf8 => Self::Utf8,
+        }
+    }
+}
+
+impl From<Alphabet> for DefaultAlphabet {
+    fn from(alphabet: Alphabet) -> Self {
+        match alphabet {
+            Alphabet::Gsm => Self::Gsm,
+            Alphabet::Latin1 => Self::Latin1,
+            Alphabet::Ascii => Self::Ascii,
+            Alphabet::Utf8 => Self::Utf8,
+        }
+    }
+}
+
+/// References belong to (sender, recipient), not to a bind; an 8-bit and a 16-bit one are different things.
+fn parts_key(conversation: &ConversationId, reference: u16, wide: bool) -> Bytes {
+    let mut key = BytesMut::with_capacity(19);
+    key.put_slice(conversation.as_bytes());
+    key.put_u16(reference);
+    key.put_u8(u8::from(wide));
+    key.freeze()
+}
+
+/// Brings the waits for missing parts back into memory at start.
+pub(crate) async fn recover(engine: &Engine, partition: Partition) -> Result<(), Error> {
+    let mut range = signalbox_store::Range::prefix(Table::Part, Vec::new(), 1_000);
+    loop {
+        let page = engine.store.range(partition, range.clone()).await?;
+        for (key, value) in &page {
+            let row: PartsRow = layout::decode(Table::Part, value)?;
+            engine.wheel.set(row.until, Due::Parts { partition, key: key.clone() });
+        }
+        match page.last() {
+            Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),
+            _ => return Ok(()),
+        }
+    }
+}

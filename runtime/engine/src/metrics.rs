@@ -1,0 +1,82 @@
+//! What the path counts. No bodies, no numbers, no ids: only sums.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use signalbox_model::Status;
+
+/// A label: the status.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatusLabel {
+    status: &'static str,
+}
+
+/// What the path counts.
+pub(crate) struct Metrics {
+    pub(crate) accepted: Counter,
+    transitions: Vec<Counter>,
+    by_status: Family<StatusLabel, Counter>,
+    pub(crate) invocations: Counter,
+    pub(crate) handler_failures: Counter,
+    pub(crate) receipts: Counter,
+    pub(crate) receipts_parked: Counter,
+    pub(crate) receipts_unmatched: Counter,
+    pub(crate) receipts_repeated: Counter,
+    pub(crate) inbound_parts: Counter,
+    pub(crate) inbound_unroutable: Counter,
+    pub(crate) throttled: Counter,
+    pub(crate) step_failures: Counter,
+    pub(crate) waiting: Gauge,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let by_status: Family<StatusLabel, Counter> = Family::default();
+        // Looked up once: the hot path only adds.
+        let counter = |status: Status| by_status.get_or_create(&StatusLabel { status: status.as_str() }).clone();
+        let transitions = Status::ALL.into_iter().map(counter).collect();
+        Self {
+            accepted: Counter::default(),
+            transitions,
+            by_status,
+            invocations: Counter::default(),
+            handler_failures: Counter::default(),
+            receipts: Counter::default(),
+            receipts_parked: Counter::default(),
+            receipts_unmatched: Counter::default(),
+            receipts_repeated: Counter::default(),
+            inbound_parts: Counter::default(),
+            inbound_unroutable: Counter::default(),
+            throttled: Counter::default(),
+            step_failures: Counter::default(),
+            waiting: Gauge::default(),
+        }
+    }
+
+    /// Counts a message that became `status`.
+    pub(crate) fn transition(&self, status: Status) {
+        self.transitions[status as usize].inc();
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("signalbox");
+        registry.register("messages_accepted", "Messages accepted over the API", self.accepted.clone());
+        registry.register("message_transitions", "Messages that reached a status", self.by_status.clone());
+        registry.register("handler_invocations", "Runs of handlers", self.invocations.clone());
+        registry.register("handler_failures", "Runs of handlers that failed", self.handler_failures.clone());
+        registry.register("receipts", "Delivery receipts that carriers brought", self.receipts.clone());
+        let parked = "Receipts that came before the answer to their submit";
+        registry.register("receipts_parked", parked, self.receipts_parked.clone());
+        let unmatched = "Receipts whose message wasn't found in time";
+        registry.register("receipts_unmatched", unmatched, self.receipts_unmatched.clone());
+        registry.register("receipts_repeated", "Receipts that said nothing new", self.receipts_repeated.clone());
+        registry.register("inbound_parts", "Inbound messages and parts of them", self.inbound_parts.clone());
+        let unroutable = "Inbound messages for numbers that no tenant has";
+        registry.register("inbound_unroutable", unroutable, self.inbound_unroutable.clone());
+        registry.register("submits_throttled", "Submits that a carrier asked to bring again", self.throttled.clone());
+        registry.register("step_failures", "Steps of the path that failed", self.step_failures.clone());
+        registry.register("messages_waiting", "Outbound messages not yet with a carrier", self.waiting.clone());
+    }
+}

@@ -1,0 +1,225 @@
+//! The path's service: opens what the path needs, recovers, runs its loops, and drains.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use signalbox_carriers::{Carrier, Incoming};
+use signalbox_guest as guest;
+use signalbox_model::directory::Tenant;
+use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId};
+use signalbox_policy::Policies;
+use signalbox_store::{Store, Table};
+use signalbox_webhooks as webhooks;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::directory::Directory;
+use crate::egress::{self, Lane};
+use crate::engine::{Engine, PartitionCell, decode_seq, seq_key};
+use crate::error::Error;
+use crate::handle::Handle;
+use crate::hot::{Hot, Locks};
+use crate::metrics::Metrics;
+use crate::rates::Rates;
+use crate::settle;
+use crate::turns::{self, Turns};
+use crate::wheel::Wheel;
+use crate::{inbound, timers};
+
+/// What the path is made of; the server wires it.
+pub struct Parts {
+    /// Limits.
+    pub config: Config,
+    /// The storage engine.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub chance: Chance,
+    /// Rules, keywords and the answers to them.
+    pub policies: Policies,
+    /// Runs handlers.
+    pub host: guest::Host,
+    /// Tenants with their numbers, from the operator's configuration.
+    pub tenants: Vec<Tenant>,
+    /// Connections to carriers.
+    pub carriers: Vec<Arc<dyn Carrier>>,
+    /// What carriers bring.
+    pub intake: mpsc::Receiver<Incoming>,
+    /// How webhooks are delivered.
+    pub webhooks: webhooks::Config,
+}
+
+/// The path's loops.
+pub struct Service {
+    engine: Arc<Engine>,
+    intake: mpsc::Receiver<Incoming>,
+    webhooks: webhooks::Service,
+}
+
+impl Service {
+    /// Takes the partitions, reads what is set up, and brings back what waits for a time.
+    pub async fn open(parts: Parts) -> Result<Self, Error> {
+        let Parts { config, store, clock, chance, policies, host, tenants, carriers, intake, webhooks } = parts;
+        let mut partitions = Vec::new();
+        let mut epochs = Vec::new();
+        for partition in (0..store.partitions()).map(Partition::new).chain([Partition::DIRECTORY]) {
+            let epoch = store.acquire(partition).await?;
+            let reserved = store.get(partition, Table::Meta, seq_key()).await?;
+            let seq = reserved.as_deref().and_then(decode_seq).unwrap_or(0);
+            partitions.push(PartitionCell::new(epoch, seq));
+            epochs.push(epoch);
+        }
+        let directory_epoch = *epochs.last().expect("the directory's partition was taken");
+        let directory = Arc::new(Directory::open(store.clone(), directory_epoch, tenants, &host, &chance).await?);
+        let epochs: webhooks::Epochs = {
+            let last = epochs.len() - 1;
+            Arc::new(move |partition| Some(epochs[usize::from(partition.index()).min(last)]))
+        };
+        let reach = webhooks.reach;
+        let webhooks = webhooks::Service::new(
+            webhooks,
+            webhooks::Parts {
+                store: store.clone(),
+                epochs,
+                lookup: directory.clone(),
+                source: Arc::new(Told(store.clone())),
+                clock: clock.clone(),
+                chance: chance.clone(),
+            },
+        )
+        .map_err(|error| Error::Store(signalbox_store::Error::Unusable(error.to_string())))?;
+        let rates = Arc::new(Rates::default());
+        let lane = |carrier: Arc<dyn Carrier>| (carrier.name().clone(), Lane::new(carrier, rates.clone()));
+        let lanes: BTreeMap<_, _> = carriers.into_iter().map(lane).collect();
+        let engine = Engine {
+            turns: Turns::new(store.partitions(), config.max_steps, config.max_steps_per_tenant),
+            wheel: Wheel::new(clock.clone()),
+            hot: Hot::new(config.hot_messages),
+            locks: Locks::new(),
+            parked: settle::ParkedReceipts::default(),
+            idempotency: Default::default(),
+            metrics: Metrics::new(),
+            logs: Default::default(),
+            tasks: TaskTracker::new(),
+            waiting: AtomicUsize::new(0),
+            draining: AtomicBool::new(false),
+            recovered: AtomicUsize::new(0),
+            policy: ArcSwap::from_pointee(policies),
+            webhooks: webhooks.handle(),
+            reach,
+            config,
+            store,
+            clock,
+            chance,
+            directory,
+            host,
+            lanes,
+            partitions,
+        };
+        let engine = Arc::new(engine);
+        for partition in (0..engine.store.partitions()).map(Partition::new) {
+            timers::recover(&engine, partition).await?;
+            inbound::recover(&engine, partition).await?;
+            settle::recover_parked(&engine, partition).await?;
+        }
+        Ok(Self { engine, intake, webhooks })
+    }
+
+    /// What others ask of the path.
+    pub fn handle(&self) -> Handle {
+        Handle(self.engine.clone())
+    }
+
+    /// Runs until `drain` is cancelled; then stops taking in, finishes what is in flight within `bound`, lets go of the
+    /// carriers and closes the store.
+    pub async fn run(self, drain: CancellationToken, bound: Duration) -> Result<(), Error> {
+        let Self { engine, intake, webhooks } = self;
+        let stop = CancellationToken::new();
+        let loops = TaskTracker::new();
+        for partition in (0..engine.store.partitions()).map(Partition::new) {
+            loops.spawn(turns::read_inbox(engine.clone(), partition, stop.clone()));
+        }
+        loops.spawn(turns::run(engine.clone(), stop.clone()));
+        loops.spawn(timers::run(engine.clone(), stop.clone()));
+        for name in engine.lanes.keys() {
+            loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));
+        }
+        // Carriers go on bringing receipts and messages while the rest drains.
+        let intake_stop = CancellationToken::new();
+        loops.spawn(inbound::run(engine.clone(), intake, intake_stop.clone()));
+        let webhooks_stop = CancellationToken::new();
+        let drained = webhooks_stop.clone();
+        loops.spawn(async move {
+            if let Err(error) = webhooks.run(drained.cancelled_owned()).await {
+                tracing::error!(%error, "webhooks stopped");
+            }
+        });
+        loops.close();
+        let failed = tokio::select! {
+            () = drain.cancelled() => None,
+            error = engine.store.failed() => Some(error),
+        };
+        engine.draining.store(true, Ordering::Relaxed);
+        stop.cancel();
+        if let Some(error) = failed {
+            intake_stop.cancel();
+            webhooks_stop.cancel();
+            return Err(error.into());
+        }
+        drain_all(&engine, &loops, [intake_stop, webhooks_stop], bound).await
+    }
+}
+
+/// Finishes what is in flight: steps, then the answers of carriers, then what they still bring, then webhooks.
+async fn drain_all(
+    engine: &Arc<Engine>,
+    loops: &TaskTracker,
+    stops: [CancellationToken; 2],
+    bound: Duration,
+) -> Result<(), Error> {
+    let finish = async {
+        engine.turns.idle(engine.config.max_steps).await;
+        let closing = engine.lanes.values().map(|lane| lane.carrier.close(bound));
+        futures_util::future::join_all(closing).await;
+        for stop in &stops {
+            stop.cancel();
+        }
+        engine.tasks.close();
+        engine.tasks.wait().await;
+        loops.wait().await;
+    };
+    if tokio::time::timeout(bound, finish).await.is_err() {
+        tracing::warn!(
+            "draining took longer than its bound; what is left is in the store and goes on at the next start"
+        );
+    }
+    engine.store.close().await?;
+    Ok(())
+}
+
+/// What webhooks tell, read from the records.
+struct Told(Arc<dyn Store>);
+
+impl webhooks::Source for Told {
+    fn told<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        message: MessageId,
+        n: u16,
+    ) -> BoxFuture<'a, Result<Option<webhooks::Told>, webhooks::SourceError>> {
+        async move {
+            let told = signalbox_records::told(&*self.0, tenant, message, n).await;
+            let told = told.map_err(|error| webhooks::SourceError(error.to_string()))?;
+            Ok(told.map(|told| webhooks::Told { message: told.message, head: told.head, entry: told.entry }))
+        }
+        .boxed()
+    }
+}

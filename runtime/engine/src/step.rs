@@ -1,0 +1,166 @@
+//! A step is one commit: what an event leads to lands whole or not at all.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use signalbox_model::event::Queued;
+use signalbox_model::timeline::IllegalTransition;
+use signalbox_model::{
+    AttemptId, Cause, ConversationId, Entry, ErrorClass, Event, EventId, Head, Message, MessageId, Partition, Status,
+    Timestamp,
+};
+use signalbox_store::{Batch, Committed, InboxSeq, layout};
+use signalbox_webhooks as webhooks;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::hot::Live;
+use crate::timers::Due;
+
+/// Changes of one partition, gathered and then committed as one.
+pub(crate) struct Step<'e> {
+    engine: &'e Engine,
+    /// The batch; parts of the path add what is theirs.
+    pub(crate) batch: Batch,
+    /// The host's clock when the step began.
+    pub(crate) at: Timestamp,
+    changed: Vec<Live>,
+    rings: Vec<webhooks::EndpointKey>,
+    timers: Vec<(Bytes, Timestamp)>,
+}
+
+impl<'e> Step<'e> {
+    pub(crate) fn new(engine: &'e Engine, partition: Partition) -> Self {
+        let batch = Batch::new(partition, engine.epoch(partition));
+        Self { engine, batch, at: engine.clock.now(), changed: Vec::new(), rings: Vec::new(), timers: Vec::new() }
+    }
+
+    pub(crate) fn partition(&self) -> Partition {
+        self.batch.partition
+    }
+
+    /// Writes a new message with the first line of its timeline.
+    pub(crate) fn begin(&mut self, message: Arc<Message>, status: Status, cause: Cause, class: Option<ErrorClass>) {
+        let seq = self.engine.next_seq(&mut self.batch);
+        let entry = Entry { n: 0, seq, at: self.at, status, cause, class };
+        signalbox_records::stage_message(&mut self.batch, &message);
+        signalbox_records::stage_history(&mut self.batch, &message);
+        let head = Head::begin(&entry);
+        self.record(&message, &entry);
+        self.changed.push(Live { message, head });
+    }
+
+    /// Writes the next line of a message's timeline; the only way by which a message changes.
+    pub(crate) fn advance(
+        &mut self,
+        live: &mut Live,
+        to: Status,
+        cause: Cause,
+        class: Option<ErrorClass>,
+    ) -> Result<(), IllegalTransition> {
+        let was = live.head.status;
+        let seq = self.engine.next_seq(&mut self.batch);
+        let entry = live.head.append(to, cause, class, self.at, seq)?;
+        signalbox_records::stage_entry(&mut self.batch, &live.message.tenant, live.message.id, &entry);
+        if was != to {
+            self.tell(&live.message, &entry);
+        }
+        self.engine.metrics.transition(to);
+        match self.changed.iter_mut().find(|changed| changed.message.id == live.message.id) {
+            Some(changed) => *changed = live.clone(),
+            None => self.changed.push(live.clone()),
+        }
+        Ok(())
+    }
+
+    /// Replaces the stored message: a handler rewrote it.
+    pub(crate) fn rewrite(&mut self, message: &Message) {
+        signalbox_records::stage_message(&mut self.batch, message);
+    }
+
+    fn record(&mut self, message: &Message, entry: &Entry) {
+        signalbox_records::stage_entry(&mut self.batch, &message.tenant, message.id, entry);
+        self.tell(message, entry);
+        self.engine.metrics.transition(entry.status);
+    }
+
+    /// Puts the webhooks that want to hear of `entry` into the outbox.
+    fn tell(&mut self, message: &Message, entry: &Entry) {
+        let event = webhooks::event_type(entry.status);
+        let directory = &self.engine.directory;
+        let hooks = directory.account(&message.tenant).map(|account| directory.listeners(&account, event));
+        let hooks = hooks.unwrap_or_default();
+        let wanted = hooks.iter().map(|hook| webhooks::Endpoint::Webhook { name: hook.name.clone() });
+        let callback = message.callback_url.iter().map(|url| webhooks::Endpoint::Callback { url: url.clone() });
+        for endpoint in wanted.chain(callback) {
+            let item = webhooks::Item {
+                id: AttemptId::new(self.at, self.batch.partition, &self.engine.chance),
+                tenant: message.tenant.clone(),
+                endpoint,
+                conversation: message.conversation_id(),
+                message: message.id,
+                n: entry.n,
+                event: event.to_owned(),
+            };
+            self.rings.push(webhooks::stage(&mut self.batch, &item, entry.seq));
+        }
+    }
+
+    /// A message as it stands in this step.
+    pub(crate) fn live(&self, id: MessageId) -> Option<Live> {
+        self.changed.iter().find(|live| live.message.id == id).cloned()
+    }
+
+    /// Puts an event into the inbox of `to`.
+    pub(crate) fn event(&mut self, to: Partition, event: Event) -> EventId {
+        let id = EventId::new(self.at, to, &self.engine.chance);
+        let queued = Queued { id, at: self.at, attempts: 0, not_before: self.at, event };
+        self.batch.send(to, layout::encode(&queued));
+        id
+    }
+
+    /// Takes the event off the inbox: its work is done with this step.
+    pub(crate) fn take(&mut self, seq: InboxSeq) {
+        self.batch.take(seq);
+    }
+
+    /// Brings a handler's timer back at `at`, once the step is durable.
+    pub(crate) fn set_timer(&mut self, key: Bytes, at: Timestamp) {
+        self.timers.push((key, at));
+    }
+
+    /// The partition in which `conversation` lives.
+    pub(crate) fn home(&self, conversation: &ConversationId) -> Partition {
+        conversation.partition(self.engine.store.partitions())
+    }
+
+    /// Makes the step durable, and only then lets the rest of the house know of it.
+    pub(crate) async fn commit(self) -> Result<Committed, Error> {
+        let Self { engine, batch, changed, rings, timers, .. } = self;
+        if batch.is_empty() {
+            return Ok(Committed::default());
+        }
+        let partition = batch.partition;
+        match engine.store.commit(batch).await {
+            Ok(committed) => {
+                for live in changed {
+                    engine.hot.put(live);
+                }
+                for endpoint in rings {
+                    engine.webhooks.ring(partition, endpoint);
+                }
+                for (key, at) in timers {
+                    engine.wheel.set(at, Due::Timer { partition, key, at });
+                }
+                Ok(committed)
+            }
+            Err(error) => {
+                // Memory must not run ahead of what is durable.
+                for live in &changed {
+                    engine.hot.forget(live.message.id);
+                }
+                Err(error.into())
+            }
+        }
+    }
+}

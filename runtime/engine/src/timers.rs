@@ -1,0 +1,167 @@
+//! Timers: what is due comes back to the path.
+//!
+//! ```text
+//! held message ─► its conversation's turn again       handler's timer ─► event in the inbox
+//! event that failed ─► its turn again                 parts, receipts ─► the wait for them ran out
+//! ```
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use signalbox_model::event::Queued;
+use signalbox_model::{Conversation, ConversationId, Event, EventId, MessageId, Partition, TenantId, Timestamp};
+use signalbox_store::{Expect, InboxSeq, Range, Table, layout};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::settle::{self, ParkedKey};
+use crate::step::Step;
+use crate::turns::{self, Pending};
+use crate::{idempotency, inbound};
+
+/// What is due.
+#[derive(Debug)]
+pub(crate) enum Due {
+    /// A conversation whose event had to wait.
+    Turn {
+        /// Where.
+        partition: Partition,
+        /// Which.
+        conversation: ConversationId,
+    },
+    /// A held message.
+    Held {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        message: MessageId,
+        /// Its place in the inbox.
+        seq: InboxSeq,
+    },
+    /// A handler's timer.
+    Timer {
+        /// Where.
+        partition: Partition,
+        /// Its key in the store.
+        key: Bytes,
+        /// The time it was set to, by which a replaced one is told.
+        at: Timestamp,
+    },
+    /// The wait for the missing parts of a long message.
+    Parts {
+        /// Where.
+        partition: Partition,
+        /// Their key in the store.
+        key: Bytes,
+    },
+    /// The wait for the message of a receipt.
+    ParkedReceipt(ParkedKey),
+    /// Time to forget what was kept long enough.
+    Housekeeping,
+}
+
+/// A handler's timer as it lies in the store.
+#[derive(Debug, Serialize, Deserialize)]
+struct TimerRow {
+    conversation: Conversation,
+    name: String,
+    at: Timestamp,
+    payload: Vec<u8>,
+}
+
+/// How often the host forgets what was kept long enough.
+const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// Brings back what is due, for as long as the host runs.
+pub(crate) async fn run(engine: Arc<Engine>, stop: CancellationToken) {
+    engine.wheel.set(engine.clock.now() + HOUSEKEEPING, Due::Housekeeping);
+    loop {
+        let due = tokio::select! {
+            due = engine.wheel.next() => due,
+            () = stop.cancelled() => return,
+        };
+        if let Err(error) = handle(&engine, due).await {
+            engine.step_failed("bringing back what is due", &error);
+        }
+    }
+}
+
+async fn handle(engine: &Arc<Engine>, due: Due) -> Result<(), Error> {
+    match due {
+        Due::Turn { partition, conversation } => turns::resume(engine, partition, conversation),
+        Due::Held { tenant, message, seq } => release(engine, tenant, message, seq).await?,
+        Due::Timer { partition, key, at } => fire(engine, partition, key, at).await?,
+        Due::Parts { partition, key } => inbound::give_up_parts(engine, partition, key).await?,
+        Due::ParkedReceipt(key) => settle::give_up_receipt(engine, &key).await?,
+        Due::Housekeeping => {
+            engine.wheel.set(engine.clock.now() + HOUSEKEEPING, Due::Housekeeping);
+            for partition in (0..engine.store.partitions()).map(Partition::new) {
+                idempotency::forget_old(engine, partition).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A held message goes through its conversation again.
+async fn release(engine: &Engine, tenant: TenantId, message: MessageId, seq: InboxSeq) -> Result<(), Error> {
+    let Some(live) = engine.live(&tenant, message).await? else { return Ok(()) };
+    let conversation = live.message.conversation_id();
+    let partition = message.partition();
+    let now = engine.clock.now();
+    let event = Event::Outbound { tenant, message, conversation };
+    let id = EventId::derived(live.message.accepted_at, partition, seq.0);
+    let queued = Queued { id, at: live.message.accepted_at, attempts: 0, not_before: now, event };
+    engine.turns.add(engine, partition, Pending { seq, queued });
+    Ok(())
+}
+
+/// Writes a handler's timer; one of the same name in the conversation is replaced.
+pub(crate) fn stage_set(step: &mut Step<'_>, conversation: &Conversation, name: &str, at: Timestamp, payload: Vec<u8>) {
+    let key = layout::timer_key(conversation.id(), name);
+    let row = TimerRow { conversation: conversation.clone(), name: name.to_owned(), at, payload };
+    step.batch.put(Table::Timer, key.clone(), layout::encode(&row));
+    step.set_timer(key, at);
+}
+
+/// Unsets a handler's timer.
+pub(crate) fn stage_cancel(step: &mut Step<'_>, conversation: &Conversation, name: &str) {
+    step.batch.delete(Table::Timer, layout::timer_key(conversation.id(), name));
+}
+
+/// A handler's timer has come: it leaves the timers and enters the inbox in one commit.
+async fn fire(engine: &Engine, partition: Partition, key: Bytes, at: Timestamp) -> Result<(), Error> {
+    let Some(value) = engine.store.get(partition, Table::Timer, key.clone()).await? else { return Ok(()) };
+    let row: TimerRow = layout::decode(Table::Timer, &value)?;
+    if row.at != at {
+        return Ok(());
+    }
+    let mut step = Step::new(engine, partition);
+    step.batch.check(Table::Timer, key.clone(), Expect::Equals(value));
+    step.batch.delete(Table::Timer, key.clone());
+    let TimerRow { conversation, name, at: due, payload } = row;
+    step.event(partition, Event::Timer { conversation, name, due, payload });
+    match step.commit().await {
+        // Replaced or unset meanwhile: whoever did that set its own time.
+        Err(Error::Store(signalbox_store::Error::Conflict { .. })) => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Brings a partition's timers back into memory at start.
+pub(crate) async fn recover(engine: &Engine, partition: Partition) -> Result<(), Error> {
+    let mut range = Range::prefix(Table::Timer, Vec::new(), 1_000);
+    loop {
+        let page = engine.store.range(partition, range.clone()).await?;
+        for (key, value) in &page {
+            let row: TimerRow = layout::decode(Table::Timer, value)?;
+            engine.wheel.set(row.at, Due::Timer { partition, key: key.clone(), at: row.at });
+        }
+        match page.last() {
+            Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),
+            _ => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Whose turn it is: reads the inboxes, keeps each conversation in order, and runs conversations side by side, fairly
+//! between tenants.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
+use signalbox_model::event::Queued;
+use signalbox_model::{ConversationId, Event, Partition, TenantId};
+use signalbox_store::{InboxSeq, Table, layout};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::dispatch::{self, Flow};
+use crate::engine::Engine;
+use crate::fair::{Admit, FairQueue, Next};
+
+/// An event in memory, with its place in the inbox.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) seq: InboxSeq,
+    pub(crate) queued: Queued,
+}
+
+/// Conversations that have something to do.
+pub(crate) struct Turns {
+    partitions: Vec<Mutex<PartitionTurns>>,
+    ready: Mutex<Ready>,
+    bell: Notify,
+    slots: Arc<Semaphore>,
+    per_tenant: usize,
+}
+
+#[derive(Default)]
+struct PartitionTurns {
+    lines: HashMap<ConversationId, Line>,
+    pending: usize,
+}
+
+/// The events of a conversation. It is there while the conversation has a turn or waits for one, so that nobody else
+/// begins on it.
+#[derive(Default)]
+struct Line {
+    has_turn: bool,
+    events: VecDeque<Pending>,
+}
+
+#[derive(Default)]
+struct Ready {
+    queue: FairQueue<Turn>,
+    running: HashMap<TenantId, usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    partition: Partition,
+    conversation: ConversationId,
+}
+
+impl Turns {
+    pub(crate) fn new(partitions: u16, max_steps: usize, per_tenant: usize) -> Self {
+        Self {
+            partitions: (0..partitions).map(|_| Mutex::default()).collect(),
+            ready: Mutex::default(),
+            bell: Notify::new(),
+            slots: Arc::new(Semaphore::new(max_steps)),
+            per_tenant,
+        }
+    }
+
+    fn partition(&self, partition: Partition) -> &Mutex<PartitionTurns> {
+        &self.partitions[usize::from(partition.index())]
+    }
+
+    /// Adds an event to the end of its conversation.
+    pub(crate) fn add(&self, engine: &Engine, partition: Partition, pending: Pending) {
+        let conversation = pending.queued.event.conversation();
+        let tenant = pending.queued.event.tenant().clone();
+        let mut turns = self.partition(partition).lock();
+        turns.pending += 1;
+        let line = turns.lines.entry(conversation).or_default();
+        line.events.push_back(pending);
+        let is_first = !std::mem::replace(&mut line.has_turn, true);
+        drop(turns);
+        if is_first {
+            self.make_ready(engine, &tenant, Turn { partition, conversation });
+        }
+    }
+
+    fn make_ready(&self, engine: &Engine, tenant: &TenantId, turn: Turn) {
+        let weight = engine.directory.account(tenant).map_or(1, |account| account.tenant.weight);
+        self.ready.lock().queue.push(tenant, weight, 0, turn);
+        self.bell.notify_one();
+    }
+
+    /// Events of `partition` that are in memory.
+    fn pending(&self, partition: Partition) -> usize {
+        self.partition(partition).lock().pending
+    }
+
+    fn next(&self) -> Option<(TenantId, Turn)> {
+        let mut ready = self.ready.lock();
+        let Ready { queue, running } = &mut *ready;
+        let mut chosen = None;
+        let admit = |tenant: &TenantId, _: &Turn| {
+            if running.get(tenant).copied().unwrap_or(0) >= self.per_tenant {
+                // Whoever of it finishes rings the bell.
+                return Admit::TenantWaits(std::time::Duration::MAX);
+            }
+            chosen = Some(tenant.clone());
+            Admit::Go
+        };
+        match queue.pop(admit) {
+            Next::Item(turn) => {
+                let tenant = chosen.expect("an item is only popped when it was admitted");
+                *running.entry(tenant.clone()).or_insert(0) += 1;
+                Some((tenant, turn))
+            }
+            Next::Wait(_) | Next::Empty => None,
+        }
+    }
+
+    fn finished(&self, tenant: &TenantId) {
+        let mut ready = self.ready.lock();
+        if let Some(running) = ready.running.get_mut(tenant) {
+            *running -= 1;
+            if *running == 0 {
+                ready.running.remove(tenant);
+            }
+        }
+        drop(ready);
+        self.bell.notify_one();
+    }
+
+    /// Waits until no step runs.
+    pub(crate) async fn idle(&self, max_steps: usize) {
+        let all = u32::try_from(max_steps).unwrap_or(u32::MAX);
+        // The permits come back at once: this only waits.
+        let _ = self.slots.acquire_many(all).await;
+    }
+}
+
+/// Reads the inbox of `partition` for as long as the host runs.
+pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: CancellationToken) {
+    let bell = engine.store.bell(partition);
+    let mut after = InboxSeq::default();
+    let mut recovered = false;
+    loop {
+        let page = match engine.store.inbox(partition, after, engine.config.inbox_page).await {
+            Ok(page) => page,
+            Err(error) => {
+                engine.step_failed("reading an inbox", &error.into());
+                return;
+            }
+        };
+        let full = page.len() == engine.config.inbox_page;
+        for (seq, record) in page {
+            after = seq;
+            match layout::decode::<Queued>(Table::Inbox, &record) {
+                Ok(queued) => {
+                    if matches!(queued.event, Event::Outbound { .. }) {
+                        engine.waiting.fetch_add(1, Ordering::Relaxed);
+                    }
+                    engine.turns.add(&engine, partition, Pending { seq, queued });
+                }
+                Err(error) => engine.step_failed("reading an event", &error.into()),
+            }
+        }
+        if !full && !recovered {
+            recovered = true;
+            engine.recovered.fetch_add(1, Ordering::Relaxed);
+        }
+        let crowded = engine.turns.pending(partition) >= engine.config.max_pending_per_partition;
+        if full && !crowded {
+            continue;
+        }
+        tokio::select! {
+            () = bell.notified() => {}
+            () = tokio::time::sleep(std::time::Duration::from_millis(50)), if crowded => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Gives turns for as long as the host runs.
+pub(crate) async fn run(engine: Arc<Engine>, stop: CancellationToken) {
+    loop {
+        let Some((tenant, turn)) = engine.turns.next() else {
+            tokio::select! {
+                () = engine.turns.bell.notified() => continue,
+                () = stop.cancelled() => return,
+            }
+        };
+        let slots = engine.turns.slots.clone();
+        let slot = tokio::select! {
+            slot = slots.acquire_owned() => slot.expect("the semaphore is never closed"),
+            () = stop.cancelled() => return,
+        };
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            take_turn(&engine, turn).await;
+            engine.turns.finished(&tenant);
+            drop(slot);
+        });
+    }
+}
+
+/// Handles the first event of a conversation.
+async fn take_turn(engine: &Arc<Engine>, turn: Turn) {
+    let Turn { partition, conversation } = turn;
+    let turns = engine.turns.partition(partition);
+    let first = turns.lock().lines.get_mut(&conversation).and_then(|line| line.events.pop_front());
+    let Some(mut pending) = first else { return };
+    match dispatch::handle(engine, partition, &mut pending).await {
+        Flow::Done => {
+            let mut turns = turns.lock();
+            turns.pending -= 1;
+            let next = turns.lines.get(&conversation).and_then(|line| line.events.front());
+            let next = next.map(|next| next.queued.event.tenant().clone());
+            if next.is_none() {
+                turns.lines.remove(&conversation);
+            }
+            drop(turns);
+            if let Some(tenant) = next {
+                engine.turns.make_ready(engine, &tenant, turn);
+            }
+        }
+        Flow::Again(at) => {
+            if let Some(line) = turns.lock().lines.get_mut(&conversation) {
+                line.events.push_front(pending);
+            }
+            engine.wheel.set(at, crate::timers::Due::Turn { partition, conversation });
+        }
+    }
+}
+
+/// A conversation whose event had to wait gets its turn again.
+pub(crate) fn resume(engine: &Engine, partition: Partition, conversation: ConversationId) {
+    let turns = engine.turns.partition(partition).lock();
+    let first = turns.lines.get(&conversation).and_then(|line| line.events.front());
+    let tenant = first.map(|first| first.queued.event.tenant().clone());
+    drop(turns);
+    if let Some(tenant) = tenant {
+        engine.turns.make_ready(engine, &tenant, Turn { partition, conversation });
+    }
+}

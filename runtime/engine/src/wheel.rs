@@ -1,0 +1,96 @@
+//! What waits for a time: a sorted map in memory over what is durable in the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use signalbox_model::{Clock, Timestamp};
+use tokio::sync::Notify;
+
+/// Things that are due at a time.
+pub(crate) struct Wheel<T> {
+    clock: Arc<dyn Clock>,
+    due: Mutex<Due<T>>,
+    sooner: Notify,
+}
+
+struct Due<T> {
+    things: BTreeMap<(Timestamp, u64), T>,
+    next: u64,
+}
+
+impl<T> Wheel<T> {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, due: Mutex::new(Due { things: BTreeMap::new(), next: 0 }), sooner: Notify::new() }
+    }
+
+    /// Brings `thing` back at `at`.
+    pub(crate) fn set(&self, at: Timestamp, thing: T) {
+        let mut due = self.due.lock();
+        let is_first = due.things.first_key_value().is_none_or(|((first, _), _)| at < *first);
+        let order = due.next;
+        due.next += 1;
+        due.things.insert((at, order), thing);
+        drop(due);
+        if is_first {
+            self.sooner.notify_one();
+        }
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.due.lock().things.len()
+    }
+
+    /// The next thing, when its time has come.
+    pub(crate) async fn next(&self) -> T {
+        loop {
+            let first = self.due.lock().things.first_key_value().map(|(key, _)| *key);
+            match first {
+                Some(key) if key.0 <= self.clock.now() => {
+                    if let Some(thing) = self.due.lock().things.remove(&key) {
+                        return thing;
+                    }
+                }
+                Some((at, _)) => tokio::select! {
+                    () = self.clock.sleep_until(at) => {}
+                    () = self.sooner.notified() => {}
+                },
+                None => self.sooner.notified().await,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_model::ManualClock;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn things_come_back_in_the_order_of_their_times() {
+        let clock = ManualClock::at(Timestamp::from_millis(1_000));
+        let wheel = Wheel::new(Arc::new(clock.clone()));
+        wheel.set(Timestamp::from_millis(3_000), "late");
+        wheel.set(Timestamp::from_millis(2_000), "soon");
+        wheel.set(Timestamp::from_millis(500), "past");
+        assert_eq!(wheel.next().await, "past");
+        clock.advance(Duration::from_secs(5));
+        assert_eq!((wheel.next().await, wheel.next().await, wheel.len()), ("soon", "late", 0));
+    }
+
+    #[tokio::test]
+    async fn something_sooner_wakes_who_waits() {
+        let clock = ManualClock::at(Timestamp::from_millis(0));
+        let wheel = Arc::new(Wheel::new(Arc::new(clock.clone())));
+        wheel.set(Timestamp::from_millis(9_000), "late");
+        let waiter = tokio::spawn({
+            let wheel = wheel.clone();
+            async move { wheel.next().await }
+        });
+        tokio::task::yield_now().await;
+        wheel.set(Timestamp::from_millis(0), "now");
+        assert_eq!(waiter.await.unwrap(), "now");
+    }
+}
