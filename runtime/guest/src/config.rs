@@ -98,7 +98,7 @@ impl Config {
 }
 
 /// Whether memory may be reset by asking the kernel which pages were written. With swap on, a page that was swapped
-/// out would be missed, and one tenant's bytes shown to the next (wasmtime issue 14357).
+/// out would be missed, and one tenant's bytes shown to the next (bytecodealliance/wasmtime#14357).
 fn may_scan_pages() -> bool {
     PoolingAllocationConfig::is_pagemap_scan_available() && swap_is_off(&fs::read_to_string("/proc/swaps"))
 }

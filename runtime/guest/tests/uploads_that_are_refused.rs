@@ -122,3 +122,13 @@ async fn one_that_is_too_large() {
     let host = Host::new(Config { instances: 1, upload, ..Config::default() }).expect("a host");
     assert!(matches!(refusal(&host, guest_bytes("echo-support")).await, Refusal::TooLarge { most: 1_000, .. }));
 }
+
+#[tokio::test]
+async fn one_that_takes_too_long_to_compile() {
+    let upload = UploadLimits { compile: std::time::Duration::ZERO, ..UploadLimits::default() };
+    let host = Host::new(Config { instances: 1, upload, ..Config::default() }).expect("a host");
+    for _ in 0..2 {
+        let refusal = refusal(&host, guest_bytes("echo-support")).await;
+        assert!(matches!(refusal, Refusal::CompileTooLong { .. }), "{refusal:?}");
+    }
+}
