@@ -17,6 +17,8 @@ const LOCK: &str = "lock";
 const MARKER: &str = "signalbox-store";
 const DATA: &str = "data";
 const VERSION: u32 = 1;
+/// How many trees there are beside the database's own, which is number 0.
+const SPACES: usize = 3;
 
 /// A folder that this process owns until it is dropped.
 #[derive(Debug)]
@@ -106,10 +108,13 @@ impl Folder {
                 _ => Ok(()),
             };
         }
-        if !data.join("version").is_file() {
+        // The database takes a tree without its `current` file for one that was never finished, and clears it away.
+        let trees = (0..=SPACES).map(|number| data.join("keyspaces").join(number.to_string()).join("current"));
+        let missing = [data.join("version")].into_iter().chain(trees).find(|file| !file.is_file());
+        if let Some(missing) = missing {
             return Err(Error::Unusable(format!(
                 "the store in {path} has lost its data ({} is missing): restore the folder from the last backup",
-                data.join("version").display()
+                missing.display()
             )));
         }
         Ok(())

@@ -14,6 +14,7 @@
 //! | `group` | batches that share an fsync, evaluated one on top of the other |
 //! | `inbox` | the recent end of each inbox, in memory |
 //! | `trees` | what is on disk (fjall), opened, read and written |
+//! | `journal` | a look at the journals before the database reads them |
 //! | `keys` | where a key lies on disk |
 //! | `folder` | the folder: lock, marker, half-made stores |
 
@@ -22,6 +23,7 @@ mod config;
 mod folder;
 mod group;
 mod inbox;
+mod journal;
 mod keys;
 mod queue;
 mod shared;

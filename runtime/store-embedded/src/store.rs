@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::folder::Folder;
 use crate::group::Owners;
 use crate::inbox::{Bounds, Inbox};
+use crate::journal;
 use crate::keys::{KeyWriter, Space};
 use crate::queue::{Queue, Request};
 use crate::shared::Shared;
@@ -44,6 +45,7 @@ impl EmbeddedStore {
     /// [`Error::Unusable`]: the text says what is wrong with the folder and how to mend it.
     pub fn open(config: Config) -> Result<Arc<Self>, Error> {
         let folder = Folder::take(&config.folder, config.partitions)?;
+        journal::look_over(&folder.data())?;
         let trees = Trees::open(&folder.data(), &config)?;
         let owners = Owners::load(&trees, config.partitions)?;
         folder.finish_making(config.partitions)?;

@@ -16,7 +16,7 @@ struct Folder {
 
 impl Folder {
     fn new(change: fn(&mut Config)) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), change }
+        Self { folder: tempfile::tempdir().expect("a folder can be made"), change }
     }
 }
 
