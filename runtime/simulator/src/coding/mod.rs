@@ -16,9 +16,7 @@ pub(crate) fn decode(data_coding: u8, octets: &[u8], default_is_latin1: bool) ->
         Alphabet::Default => gsm::decode(octets),
         Alphabet::Latin1 => octets.iter().map(|octet| char::from(*octet)).collect(),
         Alphabet::Ucs2 => ucs2(octets),
-        Alphabet::Binary => {
-            octets.iter().flat_map(|octet| format!("\\x{octet:02x}").into_bytes()).map(char::from).collect()
-        }
+        Alphabet::Binary => octets.iter().map(|octet| format!("\\x{octet:02x}")).collect(),
     }
 }
 

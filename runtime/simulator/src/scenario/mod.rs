@@ -87,7 +87,7 @@ pub enum InterfaceVersion {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Responses {
-    /// Wait before a response.
+    /// Wait before a response. A millisecond lets responses leave in batches, at less CPU for both sides.
     pub delay: Delay,
     /// Share of submits that are never answered.
     pub silence_rate: Rate,
