@@ -16,7 +16,7 @@
 //! | `window`, `health`, `verdict` | which event goes next, and what its outcome means; no I/O |
 //! | `desk`, `prepare`, `settle` | one endpoint's loop |
 //! | [`service`] | all endpoints |
-//! | [`delivery`], [`parked`] | what each attempt was answered; what was given up |
+//! | [`delivery`], [`mod@parked`] | what each attempt was answered; what was given up |
 
 pub mod config;
 mod connect;
