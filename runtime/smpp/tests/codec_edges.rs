@@ -47,6 +47,21 @@ fn answers_are_read_with_a_body_cut_short() {
 }
 
 #[test]
+fn only_answers_go_without_a_body() {
+    for (pdu, octets) in [
+        (Pdu::Outbind(Outbind::default()), 18),
+        (Pdu::SubmitSmResp(SubmitSmResp::default()), 16),
+        (Pdu::DeliverSmResp(DeliverSmResp::default()), 17),
+    ] {
+        let command = Command::new(1, pdu).with_status(CommandStatus::ESME_RSYSERR);
+        let mut wire = BytesMut::new();
+        command.encode(Dialect::V3_4, &mut wire).unwrap();
+        assert_eq!(wire.len(), octets);
+        assert_eq!(Command::decode(wire.freeze()).unwrap(), command);
+    }
+}
+
+#[test]
 fn header_only_commands_ignore_what_follows_them() {
     assert_eq!(decode(0x15, 0, b"junk").unwrap().pdu, Pdu::EnquireLink);
 }

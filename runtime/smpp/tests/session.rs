@@ -403,8 +403,26 @@ fn an_answer_that_cannot_be_read_still_answers_by_its_status() {
     wire.extend_from_slice(&[0, 4, 0x24]);
     esme.hear(&wire, now);
     let events = esme.events();
-    let [Event::Answered { token: 6, answer }, Event::Malformed(_)] = events.as_slice() else { panic!("{events:?}") };
+    let [Event::Malformed(_), Event::Answered { token: 6, answer }] = events.as_slice() else { panic!("{events:?}") };
     assert!(answer.command_status.is_throttle());
+}
+
+#[test]
+fn the_end_is_the_last_event_even_when_the_answer_that_ends_it_cannot_be_read() {
+    let now = Instant::now();
+    let mut esme = End::new(Role::Esme, config(), now);
+    esme.session.bind(BindKind::Receiver, &Bind::default(), now).unwrap();
+    let number = esme.said().remove(0).sequence_number;
+    let mut wire = vec![0, 0, 0, 19, 0x80, 0, 0, 1, 0, 0, 0, 0x0D];
+    wire.extend_from_slice(&number.to_be_bytes());
+    wire.extend_from_slice(&[0, 2, 0x10]);
+    esme.hear(&wire, now);
+    let events = esme.events();
+    let refused = Closed::BindRefused(CommandStatus::ESME_RBINDFAIL);
+    assert!(
+        matches!(events.as_slice(), [Event::Malformed(_), Event::Closed(reason)] if *reason == refused),
+        "{events:?}"
+    );
 }
 
 #[test]

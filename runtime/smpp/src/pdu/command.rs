@@ -151,7 +151,8 @@ fn write_unless_omitted<B: Body + Default + PartialEq>(
     w: &mut Writer<'_>,
     refusal: bool,
 ) -> Result<(), Error> {
-    if refusal && w.command() != CommandId::DELIVER_SM_RESP && *body == B::default() {
+    let omits = refusal && w.command().is_response() && w.command() != CommandId::DELIVER_SM_RESP;
+    if omits && *body == B::default() {
         return Ok(());
     }
     body.write(w)

@@ -127,19 +127,19 @@ impl<T> Session<T> {
     }
 
     fn malformed(&mut self, header: Header, error: Error) {
-        if header.command_id.is_response() {
-            // Its status and number are good: the request is answered, only the details are lost.
-            if let Ok(answer) = Command::without_body(&header) {
-                self.answer(answer);
-            }
-        } else {
-            let status = match &error {
-                Error::Decode { field, fault, .. } => fault.status(field),
-                _ => CommandStatus::ESME_RINVCMDLEN,
-            };
-            self.refuse_by(header.command_id.response(), status, header.sequence_number);
-        }
+        let status = match &error {
+            Error::Decode { field, fault, .. } => fault.status(field),
+            _ => CommandStatus::ESME_RINVCMDLEN,
+        };
+        // Told first: the answer may end the session, and its end is the last event.
         self.emit(Event::Malformed(error));
+        if !header.command_id.is_response() {
+            return self.refuse_by(header.command_id.response(), status, header.sequence_number);
+        }
+        // Its status and number are good: the request is answered, only the details are lost.
+        if let Ok(answer) = Command::without_body(&header) {
+            self.answer(answer);
+        }
     }
 
     /// Answers by a header alone (but for the NUL that a `deliver_sm_resp` always has).
