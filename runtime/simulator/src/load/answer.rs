@@ -35,9 +35,10 @@ fn items(value: &Value) -> Vec<Option<String>> {
     list.map_or_else(|| vec![item(value)], |list| list.iter().map(item).collect())
 }
 
-/// An item is a message, or holds one under `message`; one with an error has no id.
+/// An item is a message, or holds one under `accepted` or `message`; one with an error has no id.
 fn item(value: &Value) -> Option<String> {
-    let message = value.get("message").filter(|message| message.is_object()).unwrap_or(value);
+    let inner = ["accepted", "message"].into_iter().filter_map(|name| value.get(name)).find(|inner| inner.is_object());
+    let message = inner.unwrap_or(value);
     if value.get("error").is_some_and(|error| !error.is_null()) {
         return None;
     }
@@ -56,6 +57,12 @@ mod tests {
             (422, r#"{"id":"msg_a"}"#, 1, vec![None]),
             (200, r#"{"messages":[{"id":"a"},{"error":{"code":"x"}}]}"#, 2, vec![some("a"), None]),
             (200, r#"[{"message":{"id":"a"}},{"id":"b"}]"#, 3, vec![some("a"), some("b"), None]),
+            (
+                202,
+                r#"{"accepted":1,"refused":1,"results":[{"accepted":{"id":"a"}},{"problem":{"code":"x"}}]}"#,
+                2,
+                vec![some("a"), None],
+            ),
             (200, "not json", 2, vec![None, None]),
         ] {
             assert_eq!(ids(status, body.as_bytes(), count), expected, "{body}");
