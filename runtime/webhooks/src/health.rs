@@ -15,19 +15,24 @@ const MAX_REST: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     failures: u32,
-    rest_until: Timestamp,
+    /// Until the next probe.
+    probe_at: Timestamp,
+    /// Until the end of the rest that it asked for. A success that was under way then doesn't end it.
+    asked_until: Timestamp,
 }
 
 impl Health {
     pub fn well(&mut self) {
-        *self = Self::default();
+        (self.failures, self.probe_at) = (0, Timestamp::EPOCH);
     }
 
     pub fn ill(&mut self, asked: Option<Duration>, now: Timestamp) {
         self.failures = self.failures.saturating_add(1);
-        let rest = asked.map(|asked| asked.min(MAX_REST)).max(self.is_ill().then_some(PROBE_WAIT));
-        if let Some(rest) = rest {
-            self.rest_until = self.rest_until.max(now + rest);
+        if self.is_ill() {
+            self.probe_at = now + PROBE_WAIT;
+        }
+        if let Some(asked) = asked {
+            self.asked_until = self.asked_until.max(now + asked.min(MAX_REST));
         }
     }
 
@@ -35,10 +40,14 @@ impl Health {
         self.failures >= ILL_AFTER
     }
 
+    fn rest_until(&self) -> Timestamp {
+        self.probe_at.max(self.asked_until)
+    }
+
     /// How many deliveries may be under way at once.
     pub fn concurrency(&self, usual: usize, now: Timestamp) -> usize {
         match () {
-            () if now < self.rest_until => 0,
+            () if now < self.rest_until() => 0,
             () if self.is_ill() => 1,
             () => usual,
         }
@@ -46,7 +55,7 @@ impl Health {
 
     /// When the rest is over, if it isn't.
     pub fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
-        (now < self.rest_until).then_some(self.rest_until)
+        Some(self.rest_until()).filter(|until| now < *until)
     }
 }
 
@@ -73,6 +82,8 @@ mod tests {
         let mut health = Health::default();
         health.ill(Some(Duration::from_secs(2)), T0);
         assert_eq!(health.next_wake(T0), Some(T0 + Duration::from_secs(2)));
+        health.well();
+        assert_eq!(health.concurrency(32, T0), 0);
         health.ill(Some(Duration::from_secs(86_400)), T0);
         assert_eq!(health.next_wake(T0), Some(T0 + MAX_REST));
     }

@@ -62,8 +62,12 @@ pub struct Row {
     pub item: Item,
     /// How many attempts have failed.
     pub attempts: u16,
+    /// How many had failed before it was parked and replayed.
+    pub earlier: u16,
     /// Not before this.
     pub not_before: Timestamp,
+    /// Since when it waits: its age decides when it is given up untried.
+    pub since: Timestamp,
 }
 
 impl Endpoint {
@@ -92,8 +96,14 @@ impl Endpoint {
 
 impl Row {
     /// An item that nobody has tried yet.
-    pub const fn fresh(item: Item) -> Self {
-        Self { item, attempts: 0, not_before: Timestamp::EPOCH }
+    pub fn fresh(item: Item) -> Self {
+        let since = item.id.made_at();
+        Self { item, attempts: 0, earlier: 0, not_before: Timestamp::EPOCH, since }
+    }
+
+    /// How many attempts there have ever been.
+    pub const fn ever(&self) -> u16 {
+        self.earlier.saturating_add(self.attempts)
     }
 
     /// Reads a stored row.

@@ -46,7 +46,7 @@ pub struct Place {
 /// Moves an event out of the outbox.
 pub(crate) fn stage_park(batch: &mut Batch, place: Place, row: Row, at: Timestamp, why: String) {
     let key = layout::outbox_key(place.endpoint.0, place.seq);
-    let stored = Stored { item: row.item, attempts: row.attempts, at, why };
+    let stored = Stored { attempts: row.ever(), item: row.item, at, why };
     batch.delete(Table::Outbox, key.clone()).put(Table::ParkedDelivery, key, layout::encode(&stored));
 }
 
@@ -81,12 +81,13 @@ fn read(partition: Partition, key: &[u8], value: &[u8]) -> Result<Parked, Unread
     Ok(Parked { place: Place { partition, endpoint, seq }, item, attempts, at, why })
 }
 
-/// Puts a parked event into the outbox again, as one that nobody has tried: `seq` is the partition's next. The batch
-/// is refused if somebody else replayed it meanwhile. After the commit, ring.
-pub fn stage_replay(batch: &mut Batch, parked: &Parked, seq: u64) -> EndpointKey {
+/// Puts a parked event into the outbox again at `at`, with the whole schedule before it: `seq` is the partition's next.
+/// The batch is refused if somebody else replayed it meanwhile. After the commit, ring.
+pub fn stage_replay(batch: &mut Batch, parked: &Parked, seq: u64, at: Timestamp) -> EndpointKey {
     let Place { endpoint, seq: old, .. } = parked.place;
     let key = layout::outbox_key(endpoint.0, old);
     batch.check(Table::ParkedDelivery, key.clone(), Expect::Present).delete(Table::ParkedDelivery, key);
-    stage_row(batch, endpoint, seq, &Row::fresh(parked.item.clone()));
+    let row = Row { earlier: parked.attempts, since: at, ..Row::fresh(parked.item.clone()) };
+    stage_row(batch, endpoint, seq, &row);
     endpoint
 }

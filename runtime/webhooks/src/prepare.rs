@@ -37,7 +37,7 @@ impl Signers {
 
 impl Desk {
     pub(crate) fn prepare(&mut self, row: &Row, now: Timestamp) -> Result<Job, Refusal> {
-        if now.since(row.item.id.made_at()) > self.context.config.max_age {
+        if now.since(row.since) > self.context.config.max_age {
             return Err(Refusal::Park("too old: its endpoint was unreachable for too long".to_owned()));
         }
         let (url, secret) = self.address(&row.item)?;

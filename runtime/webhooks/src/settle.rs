@@ -24,6 +24,7 @@ impl Desk {
         let next = done.outcome.next(first.row.attempts, now, &self.context.chance);
         match next {
             Next::Again => {
+                tracing::warn!(event = %done.item.id, why = done.outcome.why(), "webhook event waits for its record");
                 self.window.postpone(done.item.conversation, now + AGAIN, 0, now);
             }
             Next::Delivered | Next::Drop => {
@@ -38,7 +39,7 @@ impl Desk {
             }
             Next::Park(why) => self.give_up(first, &done, now, why),
             Next::Gone => {
-                self.disable(&done, now);
+                self.disable(&done);
                 self.give_up(first, &done, now, "the endpoint answered 410".to_owned());
             }
         }
@@ -84,7 +85,7 @@ impl Desk {
     pub(crate) fn drop_event(&mut self, pending: &Pending, now: Timestamp, why: &'static str) {
         let delivery = Delivery {
             item: pending.row.item.clone(),
-            attempt: pending.row.attempts + 1,
+            attempt: pending.row.ever() + 1,
             at: now,
             latency_us: 0,
             status: None,
@@ -112,7 +113,7 @@ impl Desk {
         };
         let delivery = Delivery {
             item: first.row.item.clone(),
-            attempt: first.row.attempts + 1,
+            attempt: first.row.ever() + 1,
             at: now,
             latency_us: u64::try_from(done.latency.as_micros()).unwrap_or(u64::MAX),
             status,
@@ -125,7 +126,7 @@ impl Desk {
     }
 
     /// The webhook wants nothing any more: noted with its owner, and here for what waits.
-    fn disable(&mut self, done: &Done, _now: Timestamp) {
+    fn disable(&mut self, done: &Done) {
         let Endpoint::Webhook { name } = &done.item.endpoint else { return };
         if let Some(webhook) = self.context.lookup.webhook(&done.item.tenant, name)
             && self.gone.insert(name.clone(), webhook.made_at) != Some(webhook.made_at)

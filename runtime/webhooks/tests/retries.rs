@@ -78,10 +78,12 @@ async fn the_schedule_is_kept_and_at_its_end_the_event_is_parked_and_can_be_repl
     assert!(given_up.why.contains("answered 500"), "{}", given_up.why);
     assert!(parked(&*house.store, key, Some(given_up.place), 10).await.unwrap().is_empty());
 
+    // Older than any event is tried for; but it is replayed now.
+    house.clock.advance(Duration::from_secs(10 * 86_400));
     well.store(true, Ordering::Relaxed);
     house.start(open());
     let mut batch = house.batch(given_up.place.partition);
-    let endpoint = stage_replay(&mut batch, given_up, 1_000);
+    let endpoint = stage_replay(&mut batch, given_up, 1_000, house.clock.now());
     let twice = batch.clone();
     house.store.commit(batch).await.unwrap();
     assert!(house.store.commit(twice).await.is_err());
@@ -89,6 +91,7 @@ async fn the_schedule_is_kept_and_at_its_end_the_event_is_parked_and_can_be_repl
     assert_eq!(sink.next().await.body, first.body);
     house.drain().await;
     assert!(parked(&*house.store, key, None, 10).await.unwrap().is_empty());
+    assert_eq!(house.deliveries(&item).await.last().map(|d| (d.attempt, d.status)), Some((11, Some(200))));
 }
 
 #[tokio::test]
