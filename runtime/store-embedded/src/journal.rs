@@ -55,7 +55,8 @@ fn list(data: &Path) -> Result<Vec<(u64, PathBuf)>, Error> {
 fn look_at(path: &Path, newest: bool) -> std::io::Result<Result<(), Error>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    let mut reader = Reader { source: BufReader::with_capacity(1 << 18, &mut file), left: length, buffer: Vec::new() };
+    let mut reader =
+        Reader { source: BufReader::with_capacity(1 << 18, &mut file), left: length, buffer: Vec::new(), seqno: None };
     let mut good = 0;
     while reader.batch()? {
         good = length - reader.left;
@@ -88,7 +89,7 @@ fn look_at(path: &Path, newest: bool) -> std::io::Result<Result<(), Error>> {
 fn has_batch(bytes: &[u8]) -> bool {
     (0..bytes.len()).filter(|at| bytes[*at] == START && matches!(bytes.get(at + 13), Some(&(ITEM | CLEAR)))).any(|at| {
         let rest = &bytes[at..];
-        let mut reader = Reader { source: rest, left: rest.len() as u64, buffer: Vec::new() };
+        let mut reader = Reader { source: rest, left: rest.len() as u64, buffer: Vec::new(), seqno: None };
         reader.batch().unwrap_or(false)
     })
 }
@@ -98,6 +99,8 @@ struct Reader<S> {
     source: S,
     left: u64,
     buffer: Vec<u8>,
+    /// The last batch's number. No checksum covers it, but it rises from batch to batch.
+    seqno: Option<u64>,
 }
 
 impl<S: Read> Reader<S> {
@@ -105,6 +108,11 @@ impl<S: Read> Reader<S> {
     fn batch(&mut self) -> std::io::Result<bool> {
         let Some([START, head @ ..]) = self.fixed::<13>()? else { return Ok(false) };
         let count = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+        let seqno = u64::from_le_bytes([head[4], head[5], head[6], head[7], head[8], head[9], head[10], head[11]]);
+        if self.seqno.is_some_and(|last| seqno <= last) {
+            return Ok(false);
+        }
+        self.seqno = Some(seqno);
         let mut checksum = Xxh3::new();
         for _ in 0..count {
             if !self.item(&mut checksum)? {

@@ -1,5 +1,7 @@
 //! The process is killed while many callers commit; what was acknowledged is there, and nothing is there in part.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may panic, and one prints for another process")]
+
 mod common;
 
 use std::collections::HashMap;
@@ -93,6 +95,9 @@ async fn child_that_commits_until_it_is_killed() {
         tasks.push(tokio::spawn(async move {
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
+                if n == u64::MAX {
+                    return;
+                }
                 let partition = (n % u64::from(PARTITIONS)) as u16;
                 let mut batch = Batch::new(Partition::new(partition), epochs[usize::from(partition)]);
                 let key = n.to_be_bytes().to_vec();
