@@ -465,6 +465,17 @@ fn refusals_end_the_session_on_both_sides() {
 }
 
 #[test]
+fn letting_an_esme_in_that_has_gone_is_an_error_and_brings_nothing_back() {
+    let now = Instant::now();
+    let mut smsc = End::new(Role::Smsc, config(), now);
+    smsc.told(Command::new(1, Pdu::BindReceiver(Bind::default())), now);
+    smsc.session.close(Closed::PeerClosed { mid_pdu: false });
+    assert!(matches!(smsc.session.accept_bind(&"smsc".into()), Err(Error::Illegal { state: State::Closed, .. })));
+    assert_eq!(smsc.session.state(), State::Closed);
+    assert!(matches!(smsc.events().last(), Some(Event::Closed(_))));
+}
+
+#[test]
 fn outbind_leads_to_a_receiver() {
     let now = Instant::now();
     let mut esme = End::new(Role::Esme, config(), now);

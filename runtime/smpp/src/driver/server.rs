@@ -14,7 +14,7 @@ use super::connection::Greeting;
 use super::{Bind, Inbound};
 use crate::Error;
 use crate::pdu::{self, COctetString, CommandStatus, Outbind};
-use crate::session::{BindKind, Closed, Role, SessionConfig};
+use crate::session::{BindKind, Closed, Role, SessionConfig, State};
 
 /// How ESMEs are served.
 #[derive(Clone, Debug)]
@@ -117,7 +117,10 @@ where
         let _ = opened.shared.step(|session| session.refuse_bind(status));
         return Err(Error::BindRefused { status });
     }
-    opened.shared.step(|session| session.accept_bind(&config.system_id))?;
+    if let Err(error) = opened.shared.step(|session| session.accept_bind(&config.system_id)) {
+        let gone = opened.shared.peek(|session| session.state()) == State::Closed;
+        return Err(if gone { opened.why_closed().await } else { error });
+    }
     Ok(Served { bind: opened.handle, inbound: opened.inbound, request })
 }
 

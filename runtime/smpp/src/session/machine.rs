@@ -297,6 +297,7 @@ impl<T> Session<T> {
             return;
         }
         self.state = State::Closed;
+        self.bind_request = None;
         let taken = self.appended - self.out.len() as u64;
         let last_words = reason.leaves_last_words();
         // With last words to say, what the owner has taken it will still write, to end on a whole PDU.
