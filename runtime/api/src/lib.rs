@@ -1,1 +1,42 @@
-//! The tenant's and the operator's HTTP.
+//! The tenant's and the operator's HTTP, and the only place where a domain error meets a status code.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`config`] | limits |
+//! | [`service`] | connections: taken, bounded, drained |
+//! | `socket` | a client's socket, with a bound on how long it may leave an answer unread |
+//! | `routes` | the table of routes, and what answers them |
+//! | `envelope` | what surrounds every route: the request's id, problems rendered, requests counted |
+//! | `extract`, `query` | what is taken out of a request: who asks, the body, parameters |
+//! | `shape`, `requests`, `batch` | bodies, and what is wrong with them, said well |
+//! | `views` | what is answered |
+//! | [`code`], [`problem`] | every kind of problem, and its form (RFC 9457) |
+//! | `refusal` | which error of the house becomes which problem |
+//! | `openapi` | the description, made from all that |
+//!
+//! A request costs one task for its work, so that a client who hangs up can't cut a change in half, and no copies of
+//! its body but the strings that the path keeps.
+
+mod app;
+mod batch;
+pub mod code;
+pub mod config;
+mod envelope;
+mod extract;
+mod metrics;
+mod openapi;
+pub mod problem;
+mod query;
+mod refusal;
+mod request_id;
+mod requests;
+mod routes;
+pub mod service;
+mod shape;
+mod socket;
+mod views;
+
+pub use code::Code;
+pub use config::Config;
+pub use problem::{Problem, ProblemView};
+pub use service::Service;

@@ -1,0 +1,59 @@
+//! The API's limits. Everything is bounded; each line says why the bound is there.
+
+use std::time::Duration;
+
+/// The API's limits.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Connections at once; more wait in the kernel's backlog, so that descriptors and buffers are bounded.
+    pub max_connections: usize,
+    /// How long a request's head may take, and how long a connection may be idle: a client that dribbles holds a
+    /// connection no longer than this.
+    pub header_timeout: Duration,
+    /// Header lines of a request; a proxy in front adds a dozen.
+    pub max_headers: usize,
+    /// Bytes of a request's head, and of what is read from a connection at once.
+    pub max_head_bytes: usize,
+    /// How long a JSON body may take.
+    pub body_timeout: Duration,
+    /// How long a component may take to arrive: 24 MiB over a slow line.
+    pub component_timeout: Duration,
+    /// How long a client may leave an answer unread.
+    pub write_timeout: Duration,
+    /// A JSON body that isn't a batch: 1,600 characters of text, escaped, ten links and room.
+    pub max_json_bytes: usize,
+    /// A batch: 1,000 messages of 4 KiB each.
+    pub max_batch_bytes: usize,
+    /// Messages in a batch: one commit holds up the others for as long as it takes.
+    pub max_batch: usize,
+    /// A component. A little over what the sandbox takes, so that the sandbox says by how much it is too large and what
+    /// to do about it.
+    pub max_component_bytes: usize,
+    /// Bytes of batches and components that may be in memory at once, over all connections; the rest isn't read yet.
+    pub max_large_bytes: usize,
+    /// Messages in a page when its caller doesn't say.
+    pub default_page: usize,
+    /// How long requests in flight may go on once the drain begins.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_connections: 4_096,
+            header_timeout: Duration::from_secs(10),
+            max_headers: 64,
+            max_head_bytes: 64 << 10,
+            body_timeout: Duration::from_secs(30),
+            component_timeout: Duration::from_secs(120),
+            write_timeout: Duration::from_secs(30),
+            max_json_bytes: 64 << 10,
+            max_batch_bytes: 4 << 20,
+            max_batch: 1_000,
+            max_component_bytes: (24 << 20) + (64 << 10),
+            max_large_bytes: 256 << 20,
+            default_page: 50,
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}

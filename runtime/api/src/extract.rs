@@ -1,0 +1,211 @@
+//! What handlers take out of a request: who asks, the path's segment, the idempotency key, the body.
+
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use signalbox_engine::Caller;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::app::App;
+use crate::code::Code;
+use crate::problem::Problem;
+use crate::shape::{self, Shape};
+
+/// Who asks.
+pub(crate) struct Tenant(pub(crate) Caller);
+
+impl FromRequestParts<App> for Tenant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Some(header) = parts.headers.get(AUTHORIZATION) else {
+            return Err(Problem::new(Code::AuthMissing, "send the header `Authorization: Bearer sb_<id>_<secret>`"));
+        };
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .and_then(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()));
+        let caller = token.and_then(|token| app.handle.authenticate(token));
+        caller.map(Self).ok_or_else(|| {
+            Problem::new(Code::AuthInvalid, "the key in `Authorization` isn't known here, or was withdrawn")
+        })
+    }
+}
+
+/// The one parameter in the path, decoded.
+pub(crate) struct Segment(pub(crate) String);
+
+impl FromRequestParts<App> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let malformed = |_| Problem::new(Code::PathMalformed, "the path isn't UTF-8 once its % signs are decoded");
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(malformed)?;
+        let first = params.iter().next();
+        first.map(|(_, value)| Self(value.to_owned())).ok_or_else(|| Problem::internal("a path without its parameter"))
+    }
+}
+
+/// The idempotency key, if one came.
+pub(crate) struct Key(pub(crate) Option<String>);
+
+impl FromRequestParts<App> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let mut keys = parts.headers.get_all("idempotency-key").iter();
+        let Some(key) = keys.next() else { return Ok(Self(None)) };
+        let legal = |text: &&str| (1..=255).contains(&text.len());
+        match key.to_str().ok().filter(legal) {
+            Some(key) if keys.next().is_none() => Ok(Self(Some(key.to_owned()))),
+            _ => {
+                let detail = "`Idempotency-Key` is there once, and is 1 to 255 printable ASCII characters";
+                Err(Problem::field(Code::HeaderInvalid, "Idempotency-Key", "header.malformed", detail))
+            }
+        }
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Shape> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        expect_json(request.headers())?;
+        let bytes = collect(request.into_body(), app.config.max_json_bytes, app.config.body_timeout).await?;
+        shape::read(&bytes).map(Self)
+    }
+}
+
+/// A large JSON body, not yet read, with its share of memory.
+pub(crate) struct LargeJson {
+    pub(crate) bytes: Bytes,
+    /// Held until the answer is made: what the body became is in memory as long.
+    pub(crate) _share: OwnedSemaphorePermit,
+}
+
+impl FromRequest<App> for LargeJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        expect_json(request.headers())?;
+        let (limit, timeout) = (app.config.max_batch_bytes, app.config.body_timeout);
+        let (bytes, share) = collect_large(request.into_body(), app, limit, timeout).await?;
+        Ok(Self { bytes, _share: share })
+    }
+}
+
+/// A component.
+pub(crate) struct Component {
+    pub(crate) bytes: Bytes,
+    pub(crate) _share: OwnedSemaphorePermit,
+}
+
+impl FromRequest<App> for Component {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        match essence(request.headers()).as_deref() {
+            None | Some("application/wasm" | "application/octet-stream") => {}
+            Some(_) => {
+                let detail = "the body is the component itself: send `Content-Type: application/wasm` (with curl: \
+                              `-T handler.wasm -H 'Content-Type: application/wasm'`)";
+                return Err(Problem::new(Code::TypeUnsupported, detail));
+            }
+        }
+        let (limit, timeout) = (app.config.max_component_bytes, app.config.component_timeout);
+        let (bytes, share) = collect_large(request.into_body(), app, limit, timeout).await?;
+        Ok(Self { bytes, _share: share })
+    }
+}
+
+fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
+        return Ok(());
+    }
+    match essence(headers).as_deref() {
+        Some("application/json") => Ok(()),
+        Some(kind) if kind.starts_with("application/") && kind.ends_with("+json") => Ok(()),
+        _ => Err(Problem::new(Code::TypeUnsupported, "the body is JSON: send `Content-Type: application/json`")),
+    }
+}
+
+/// The media type without its parameters, in small letters.
+fn essence(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(CONTENT_TYPE)?;
+    // What isn't text is no type that we know.
+    let kind = kind.to_str().unwrap_or("?");
+    Some(kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Collects a body that is bounded only loosely, once there is memory for it; until then it isn't read.
+async fn collect_large(
+    body: Body,
+    app: &App,
+    limit: usize,
+    timeout: Duration,
+) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
+    let announced = announced(&body, limit)?;
+    let kib = announced.unwrap_or(limit).div_ceil(1 << 10).max(1);
+    let share = app.large.clone().acquire_many_owned(u32::try_from(kib).unwrap_or(u32::MAX));
+    let busy = || Problem::new(Code::Busy, "too many large bodies are being read; send this one again");
+    let share = tokio::time::timeout(app.config.body_timeout, share).await.map_err(|_| busy())?;
+    let share = share.map_err(|_| busy())?;
+    Ok((collect(body, limit, timeout).await?, share))
+}
+
+/// Collects a body of at most `limit` bytes. Nothing is read of one that announces more.
+async fn collect(body: Body, limit: usize, timeout: Duration) -> Result<Bytes, Problem> {
+    let announced = announced(&body, limit)?;
+    let gathered = gather(body, limit, announced.unwrap_or(0));
+    tokio::time::timeout(timeout, gathered).await.unwrap_or_else(|_| {
+        let detail = format!("the body wasn't there after {} seconds", timeout.as_secs_f32());
+        Err(Problem::new(Code::BodyTimeout, detail))
+    })
+}
+
+/// How long a body says that it is, if it says so.
+fn announced(body: &Body, limit: usize) -> Result<Option<usize>, Problem> {
+    let exact = body.size_hint().exact();
+    match exact.map(usize::try_from) {
+        None => Ok(None),
+        Some(Ok(length)) if length <= limit => Ok(Some(length)),
+        Some(_) => Err(too_large(limit)),
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken here; the body was not read"))
+}
+
+async fn gather(body: Body, limit: usize, announced: usize) -> Result<Bytes, Problem> {
+    let broken = |_| Problem::new(Code::RequestMalformed, "the body broke off, or its framing is wrong");
+    let mut chunks = body.into_data_stream();
+    let first = chunks.next().await.transpose().map_err(broken)?.unwrap_or_default();
+    // Usually the body came with the head, in one piece.
+    if first.len() == announced && announced > 0 {
+        return Ok(first);
+    }
+    // Room is made for what comes, not for what is promised.
+    let mut whole = Vec::with_capacity(announced.min(256 << 10).max(first.len()));
+    let mut chunk = first;
+    loop {
+        if whole.len() + chunk.len() > limit {
+            return Err(too_large(limit));
+        }
+        whole.extend_from_slice(&chunk);
+        match chunks.next().await.transpose().map_err(broken)? {
+            Some(next) => chunk = next,
+            None => return Ok(whole.into()),
+        }
+    }
+}

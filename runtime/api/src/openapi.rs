@@ -1,0 +1,103 @@
+//! The API's description: OpenAPI 3.1, made from the code. Handlers describe what they take and how they succeed; the
+//! table of routes says how each can fail.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::Method;
+use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
+
+use crate::code::Code;
+use crate::routes::{self, Route, handlers, messages, operator, records, webhooks};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Signalbox",
+        description = "A serverless messaging runtime: send and receive messages, and handle them with your own code.\n\n\
+            Every error is `application/problem+json` (RFC 9457) with a stable `code`. Every answer carries \
+            `x-request-id`."
+    ),
+    paths(
+        messages::send,
+        messages::send_batch,
+        messages::explain,
+        messages::cancel,
+        records::message,
+        records::timeline,
+        records::list,
+        handlers::upload,
+        handlers::list,
+        handlers::logs,
+        handlers::bind,
+        handlers::bindings,
+        webhooks::set_up,
+        webhooks::list,
+        operator::alive,
+        operator::ready,
+        operator::status,
+        operator::metrics,
+        operator::openapi,
+    ),
+    components(schemas(crate::problem::ProblemView)),
+    tags(
+        (name = "messages", description = "Send, follow and take back messages."),
+        (name = "handlers", description = "Your code, and the numbers that it answers for."),
+        (name = "webhooks", description = "Where you are told what happened."),
+        (name = "operator", description = "For those who run this host.")
+    )
+)]
+struct Described;
+
+const KEY: &str = "api_key";
+
+/// The description as it is served.
+pub(crate) fn json() -> Bytes {
+    serde_json::to_vec(&describe()).expect("a description is plain data").into()
+}
+
+/// The description.
+pub(crate) fn describe() -> utoipa::openapi::OpenApi {
+    let mut api = Described::openapi();
+    let key = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("sb_<id>_<secret>").build();
+    let components = api.components.get_or_insert_default();
+    components.security_schemes.insert(KEY.to_owned(), SecurityScheme::Http(key).into());
+    for route in routes::all() {
+        if let Some(operation) = api.paths.paths.get_mut(route.path).and_then(|item| operation(item, &route.method)) {
+            add_problems(operation, &route);
+        }
+    }
+    api
+}
+
+fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
+    match *method {
+        Method::GET => item.get.as_mut(),
+        Method::POST => item.post.as_mut(),
+        Method::PUT => item.put.as_mut(),
+        _ => None,
+    }
+}
+
+fn add_problems(operation: &mut Operation, route: &Route) {
+    if route.path.starts_with("/v1/") {
+        operation.security = Some(vec![SecurityRequirement::new(KEY, Vec::<String>::new())]);
+    }
+    let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in route.problems() {
+        by_status.entry(code.status().as_u16()).or_default().push(code);
+    }
+    for (status, codes) in by_status {
+        let lines: Vec<_> = codes.iter().map(|code| format!("- `{}`: {}.", code.as_str(), code.title())).collect();
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let mut response =
+            ResponseBuilder::new().description(lines.join("\n")).content("application/problem+json", problem);
+        if codes.iter().any(|code| code.retryable() && code.status().as_u16() != 408) {
+            response = response.header("Retry-After", Header::default());
+        }
+        operation.responses.responses.insert(status.to_string(), response.build().into());
+    }
+}

@@ -1,0 +1,140 @@
+//! The one place where an error of the house meets a status code.
+
+use signalbox_engine::{BindRefused, CancelRefused, Error, HandlerRefused, Refused, WebhookRefused};
+use signalbox_guest::Refusal;
+use signalbox_records as records;
+use signalbox_store as store;
+
+use crate::code::Code;
+use crate::problem::Problem;
+use crate::views::DecisionView;
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Invalid(errors) => Self::fields(Code::RequestInvalid, errors),
+            Refused::Policy(rejected) => {
+                let first = rejected.decision.reasons.first();
+                let detail = first.map_or_else(|| "a rule forbids it".to_owned(), |reason| reason.explain.clone());
+                let decision = DecisionView::new(&rejected.decision);
+                Self::new(Code::PolicyRefused, detail).about(rejected.id.to_string(), Some(decision))
+            }
+            Refused::KeyReused => {
+                let detail = "this Idempotency-Key came before with another body: use a new key for a new request";
+                Self::new(Code::KeyReused, detail)
+            }
+            Refused::KeyBusy => {
+                let detail = "a request with this Idempotency-Key is being worked on; ask again for its answer";
+                Self::new(Code::KeyBusy, detail)
+            }
+            Refused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) => error.into(),
+            Error::Draining => Self::new(
+                Code::Draining,
+                "the request wasn't taken; send it again, it will reach another host or the next start",
+            ),
+            Error::Overloaded { waiting } => {
+                Self::new(Code::Overloaded, format!("{waiting} messages wait already; send more slowly"))
+            }
+            Error::Unreadable(_) | Error::Illegal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<records::Error> for Problem {
+    fn from(error: records::Error) -> Self {
+        match error {
+            records::Error::Store(error) => error.into(),
+            records::Error::Cursor(bad) => {
+                Self::field(Code::QueryInvalid, "cursor", "parameter.malformed", format!("`cursor` {bad}"))
+            }
+            records::Error::Unreadable(_) | records::Error::Incomplete { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Malformed(_) => Self::internal(error),
+            store::Error::Closed => Self::new(Code::Draining, "the request wasn't taken; send it again"),
+            store::Error::Conflict { .. } | store::Error::Fenced { .. } | store::Error::Unusable(_) => {
+                Self::new(Code::StoreFailed, "nothing was changed; send it again").because(error)
+            }
+            store::Error::Fatal(_) => {
+                let detail = "whether the request was carried out isn't known; send it again with the same \
+                              Idempotency-Key, and it is carried out once";
+                Self::new(Code::StoreFailed, detail).because(error)
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// A defect here.
+    pub(crate) fn internal(cause: impl ToString) -> Self {
+        Self::new(Code::Internal, "this is our fault; please report it with the request's id").because(cause)
+    }
+}
+
+impl From<CancelRefused> for Problem {
+    fn from(refused: CancelRefused) -> Self {
+        match refused {
+            CancelRefused::NotFound => no_message(),
+            CancelRefused::TooLate(_) => Self::new(Code::TooLate, refused.to_string()),
+            CancelRefused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<HandlerRefused> for Problem {
+    fn from(refused: HandlerRefused) -> Self {
+        match refused {
+            HandlerRefused::Name => Self::field(Code::RequestInvalid, "name", "name.malformed", refused.to_string()),
+            HandlerRefused::Component(Refusal::TooLarge { .. }) => Self::new(Code::BodyTooLarge, refused.to_string()),
+            HandlerRefused::Component(Refusal::Unavailable { .. }) => {
+                Self::new(Code::Busy, "the component couldn't be compiled now; upload it again").because(refused)
+            }
+            HandlerRefused::Component(refusal) => Self::new(Code::ComponentRefused, refusal.to_string()),
+            HandlerRefused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<BindRefused> for Problem {
+    fn from(refused: BindRefused) -> Self {
+        match refused {
+            BindRefused::Number => Self::new(Code::NumberUnknown, refused.to_string()),
+            BindRefused::Handler => {
+                Self::field(Code::RequestInvalid, "handler", "handler.unknown", refused.to_string())
+            }
+            BindRefused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<WebhookRefused> for Problem {
+    fn from(refused: WebhookRefused) -> Self {
+        match refused {
+            WebhookRefused::Invalid(error) => Self::fields(Code::RequestInvalid, vec![error]),
+            WebhookRefused::Path(error) => error.into(),
+        }
+    }
+}
+
+/// The tenant has no such message; another tenant's is none either.
+pub(crate) fn no_message() -> Problem {
+    Problem::new(Code::MessageUnknown, "there is no message with this id; ids begin with `msg_`")
+}
+
+/// The tenant has no such handler.
+pub(crate) fn no_handler() -> Problem {
+    Problem::new(Code::HandlerUnknown, "there is no handler of this name; GET /v1/handlers lists those there are")
+}

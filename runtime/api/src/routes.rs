@@ -1,0 +1,136 @@
+//! Every route: its method, its path, what answers it, and which problems it can answer with. Router, description and
+//! metrics are made from this one table.
+
+pub(crate) mod handlers;
+pub(crate) mod messages;
+pub(crate) mod operator;
+pub(crate) mod records;
+pub(crate) mod webhooks;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post, put};
+use http::{Method, StatusCode};
+
+use crate::app::App;
+use crate::code::Code;
+use crate::envelope::envelope;
+use crate::problem::Problem;
+
+/// A route.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    answer: MethodRouter<App>,
+    /// The problems that it has besides those that every route of its kind has.
+    problems: &'static [Code],
+}
+
+impl Route {
+    /// Every problem that it can answer with.
+    pub(crate) fn problems(&self) -> Vec<Code> {
+        let mut codes = vec![Code::HeadersTooMany, Code::Internal];
+        if self.path.starts_with("/v1/") {
+            codes.extend([Code::AuthMissing, Code::AuthInvalid]);
+        }
+        if self.path.contains('{') {
+            codes.push(Code::PathMalformed);
+        }
+        codes.extend(self.problems);
+        codes.sort_unstable();
+        codes
+    }
+}
+
+/// Of every route that takes a body.
+macro_rules! body {
+    ($($code:ident),* $(,)?) => {
+        &[Code::RequestMalformed, Code::TypeUnsupported, Code::BodyTooLarge, Code::BodyTimeout, $(Code::$code),*]
+    };
+}
+
+/// Every route.
+pub(crate) fn all() -> Vec<Route> {
+    use Code::{Draining, HandlerUnknown, MessageUnknown, NotReady, QueryInvalid, StoreFailed, TooLate};
+    let route = |method, path, answer, problems| Route { method, path, answer, problems };
+    let (read, write, replace) = (Method::GET, Method::POST, Method::PUT);
+    const ACCEPT: &[Code] =
+        body![HeaderInvalid, RequestInvalid, PolicyRefused, KeyReused, KeyBusy, Overloaded, Draining, StoreFailed];
+    const BATCH: &[Code] =
+        body![HeaderInvalid, RequestInvalid, KeyReused, KeyBusy, Overloaded, Busy, Draining, StoreFailed];
+    vec![
+        route(write.clone(), "/v1/messages", post(messages::send), ACCEPT),
+        route(read.clone(), "/v1/messages", get(records::list), &[QueryInvalid, Draining, StoreFailed]),
+        route(write.clone(), "/v1/messages/batch", post(messages::send_batch), BATCH),
+        route(
+            write.clone(),
+            "/v1/messages/explain",
+            post(messages::explain),
+            body![RequestInvalid, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/messages/{id}", get(records::message), &[MessageUnknown, Draining, StoreFailed]),
+        route(
+            read.clone(),
+            "/v1/messages/{id}/timeline",
+            get(records::timeline),
+            &[MessageUnknown, Draining, StoreFailed],
+        ),
+        route(
+            write,
+            "/v1/messages/{id}/cancel",
+            post(messages::cancel),
+            &[MessageUnknown, TooLate, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/handlers", get(handlers::list), &[]),
+        route(
+            replace.clone(),
+            "/v1/handlers/{name}",
+            put(handlers::upload),
+            body![RequestInvalid, ComponentRefused, Busy, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/handlers/{name}/logs", get(handlers::logs), &[HandlerUnknown, QueryInvalid]),
+        route(read.clone(), "/v1/bindings", get(handlers::bindings), &[]),
+        route(
+            replace.clone(),
+            "/v1/bindings/{number}",
+            put(handlers::bind),
+            body![NumberUnknown, RequestInvalid, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/webhooks", get(webhooks::list), &[]),
+        route(replace, "/v1/webhooks/{name}", put(webhooks::set_up), body![RequestInvalid, Draining, StoreFailed]),
+        route(read.clone(), "/healthz", get(operator::alive), &[]),
+        route(read.clone(), "/readyz", get(operator::ready), &[NotReady]),
+        route(read.clone(), "/status", get(operator::status), &[]),
+        route(read.clone(), "/metrics", get(operator::metrics), &[]),
+        route(read, "/openapi.json", get(operator::openapi), &[]),
+    ]
+}
+
+/// Their paths.
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    all().into_iter().map(|route| route.path)
+}
+
+/// The router, problems rendered and all.
+pub(crate) fn router(app: App) -> Router {
+    let routes = all().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.answer));
+    routes
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_so)
+        .layer(from_fn_with_state(app.clone(), envelope))
+        .with_state(app)
+}
+
+async fn nothing_here() -> Problem {
+    Problem::new(Code::RouteUnknown, "no route has this path; GET /openapi.json lists them all")
+}
+
+/// A known path with another method. Axum adds `Allow`.
+async fn not_so(request: Request) -> Response {
+    if request.method() == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    Problem::new(Code::MethodUnknown, "the header `Allow` lists the methods that this path knows").into_response()
+}

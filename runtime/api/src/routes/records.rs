@@ -1,0 +1,82 @@
+//! Reading: a message, its timeline, a listing.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use signalbox_model::view::MessageView;
+
+use crate::app::{App, json};
+use crate::extract::{Segment, Tenant};
+use crate::problem::Problem;
+use crate::query::{Listing, Parameters};
+use crate::refusal::no_message;
+use crate::views::{PageView, TimelineView};
+
+/// A message.
+#[utoipa::path(
+    get,
+    path = "/v1/messages/{id}",
+    tag = "messages",
+    operation_id = "get_message",
+    params(("id" = String, Path, description = "The message's id, `msg_…`.")),
+    responses((status = 200, description = "The message as it stands.", body = MessageView))
+)]
+pub(crate) async fn message(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segment(id): Segment,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| no_message())?;
+    let record = app.handle.message(&caller.tenant, id).await?.ok_or_else(no_message)?;
+    Ok(json(StatusCode::OK, &MessageView::new(&record.message, &record.head)))
+}
+
+/// What happened to a message.
+///
+/// Every entry of its record, in order, and every attempt to tell a webhook.
+#[utoipa::path(
+    get,
+    path = "/v1/messages/{id}/timeline",
+    tag = "messages",
+    operation_id = "get_timeline",
+    params(("id" = String, Path, description = "The message's id, `msg_…`.")),
+    responses((status = 200, description = "All that happened to it.", body = TimelineView))
+)]
+pub(crate) async fn timeline(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segment(id): Segment,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| no_message())?;
+    let record = app.handle.message(&caller.tenant, id).await?.ok_or_else(no_message)?;
+    let deliveries = app.handle.deliveries(&caller.tenant, id).await?;
+    Ok(json(StatusCode::OK, &TimelineView::new(&record, &deliveries)))
+}
+
+/// Messages, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/messages",
+    tag = "messages",
+    operation_id = "list_messages",
+    params(
+        ("from" = Option<String>, Query, description = "Only from this sender."),
+        ("to" = Option<String>, Query, description = "Only to this recipient."),
+        ("status" = Option<String>, Query, description = "Only those that have this status now."),
+        ("after" = Option<String>, Query, description = "Only those accepted at this time or later, RFC 3339."),
+        ("before" = Option<String>, Query, description = "Only those accepted before this time, RFC 3339."),
+        ("direction" = Option<String>, Query, description = "`outbound` or `inbound`."),
+        ("cursor" = Option<String>, Query, description = "Where to go on: `next_cursor` of the last page."),
+        ("limit" = Option<u16>, Query, description = "At most so many; 1 to 1,000, 50 unless said."),
+    ),
+    responses((status = 200, description = "A page.", body = PageView))
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Parameters(Listing { query, cursor, limit }): Parameters<Listing>,
+) -> Result<Response, Problem> {
+    let limit = limit.unwrap_or(app.config.default_page);
+    let page = app.handle.messages(&caller.tenant, &query, cursor, limit).await?;
+    Ok(json(StatusCode::OK, &PageView::new(&page)))
+}

@@ -1,0 +1,475 @@
+//! What routes answer with.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use signalbox_engine::{Accepted, Explanation, LogLine, Readiness};
+use signalbox_model::directory::{Binding, Handler, Webhook};
+use signalbox_model::view::{EntryView, MessageView};
+use signalbox_model::{Decision, MessageId, Reason, Verdict};
+use signalbox_records::{Page, Record};
+use signalbox_webhooks::{Delivery, Endpoint};
+use utoipa::ToSchema;
+
+use crate::problem::ProblemView;
+
+/// A message that is durable here.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Accepted)]
+pub(crate) struct AcceptedView {
+    /// Its id.
+    #[schema(value_type = String, example = "msg_01k6dq2v4me3s8l0hnt2a5vb9c")]
+    id: MessageId,
+    /// `accepted`.
+    status: &'static str,
+    /// `gsm7` or `ucs2`.
+    encoding: &'static str,
+    /// How many segments it takes.
+    segments: u8,
+    /// How many typographic characters were replaced so that it fits GSM 03.38, if any.
+    #[serde(skip_serializing_if = "is_zero")]
+    folded: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl AcceptedView {
+    pub(crate) fn new(accepted: &Accepted) -> Self {
+        let Accepted { id, status, encoding, segments, folded } = accepted;
+        let (id, segments, folded) = (*id, *segments, *folded);
+        Self { id, status: status.as_str(), encoding: encoding.as_str(), segments, folded }
+    }
+}
+
+/// What became of each message of a batch, in order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchResults)]
+pub(crate) struct BatchView {
+    /// How many were accepted.
+    pub(crate) accepted: usize,
+    /// How many were not.
+    pub(crate) refused: usize,
+    /// One result a message, in the order of the request.
+    pub(crate) results: Vec<ResultView>,
+}
+
+/// What became of one message of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchResult)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ResultView {
+    /// It is durable here.
+    Accepted(AcceptedView),
+    /// It isn't, and here is why.
+    Problem(Box<ProblemView>),
+}
+
+/// What policy decided.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Decision)]
+pub struct DecisionView {
+    /// `allow`, `warn`, `rewrite`, `hold` or `deny`.
+    verdict: &'static str,
+    /// Until when, when it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    /// Every rule that fired.
+    reasons: Vec<ReasonView>,
+    /// Which rules were asked: the beginning of the rule set's hash.
+    rules: String,
+}
+
+/// A rule that fired.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Reason)]
+pub(crate) struct ReasonView {
+    /// The rule's id.
+    rule: String,
+    /// What it asks for.
+    severity: String,
+    /// The law, contract or policy that it stands on.
+    cite: String,
+    /// What was found.
+    explain: String,
+    /// What would make it pass.
+    fix: String,
+    /// The canonical class.
+    class: &'static str,
+}
+
+impl DecisionView {
+    /// The view of a decision.
+    pub fn new(decision: &Decision) -> Self {
+        let until = match decision.verdict {
+            Verdict::Hold { until } => Some(until.to_rfc3339()),
+            _ => None,
+        };
+        let reason = |reason: &Reason| ReasonView {
+            rule: reason.rule.clone(),
+            severity: reason.severity.clone(),
+            cite: reason.cite.clone(),
+            explain: reason.explain.clone(),
+            fix: reason.fix.clone(),
+            class: reason.class.as_str(),
+        };
+        Self {
+            verdict: decision.verdict.as_str(),
+            until,
+            reasons: decision.reasons.iter().map(reason).collect(),
+            rules: format!("{:016x}", decision.rules),
+        }
+    }
+}
+
+/// What would become of a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Explanation)]
+pub(crate) struct ExplanationView {
+    /// `gsm7` or `ucs2`.
+    encoding: &'static str,
+    /// How many segments it would take.
+    segments: u8,
+    /// Septets or UTF-16 units.
+    units: usize,
+    /// Characters that would be replaced so that the text fits GSM 03.38.
+    folded: Vec<FoldedView>,
+    /// The text as it would be sent.
+    text: String,
+    /// The carriers that would be tried, in order; empty when none would.
+    route: Vec<String>,
+    /// Why there is no route, if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_route: Option<String>,
+    /// What policy says.
+    decision: DecisionView,
+    /// The handler that would see it first, if one is bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handler: Option<String>,
+}
+
+/// A replaced character.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Folded)]
+pub(crate) struct FoldedView {
+    /// What stood there.
+    #[schema(value_type = String)]
+    from: char,
+    /// What would stand there.
+    to: &'static str,
+    /// How often.
+    count: u32,
+}
+
+impl From<Explanation> for ExplanationView {
+    fn from(explanation: Explanation) -> Self {
+        let folded = explanation.folded.iter();
+        let (route, no_route) = match &explanation.route {
+            Ok(carriers) => (carriers.iter().map(ToString::to_string).collect(), None),
+            Err(why) => (Vec::new(), Some(why.clone())),
+        };
+        Self {
+            encoding: explanation.encoding.as_str(),
+            segments: explanation.segments,
+            units: explanation.units,
+            folded: folded.map(|fold| FoldedView { from: fold.from, to: fold.to, count: fold.count }).collect(),
+            text: explanation.text,
+            route,
+            no_route,
+            decision: DecisionView::new(&explanation.decision),
+            handler: explanation.handler,
+        }
+    }
+}
+
+/// A page of messages, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessagePage)]
+pub(crate) struct PageView {
+    /// The messages. May be fewer than asked for, or none, though there are more.
+    messages: Vec<MessageView>,
+    /// Where the next page begins; `null` on the last.
+    next_cursor: Option<String>,
+}
+
+impl PageView {
+    pub(crate) fn new(page: &Page) -> Self {
+        Self {
+            messages: page.items.iter().map(|(message, head)| MessageView::new(message, head)).collect(),
+            next_cursor: page.next.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// A message and all that happened to it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Timeline)]
+pub(crate) struct TimelineView {
+    /// The message as it stands.
+    message: MessageView,
+    /// What happened, in order.
+    entries: Vec<EntryView>,
+    /// What webhooks were answered, by event.
+    deliveries: Vec<DeliveryView>,
+}
+
+impl TimelineView {
+    pub(crate) fn new(record: &Record, deliveries: &[Delivery]) -> Self {
+        Self {
+            message: MessageView::new(&record.message, &record.head),
+            entries: record.entries.iter().map(EntryView::new).collect(),
+            deliveries: deliveries.iter().map(DeliveryView::new).collect(),
+        }
+    }
+}
+
+/// An attempt to tell a webhook.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub(crate) struct DeliveryView {
+    /// The `webhook-id`, the same on each attempt.
+    id: String,
+    /// The webhook's name; none when it went to the message's `callback_url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook: Option<String>,
+    /// The event's type.
+    event: String,
+    /// Which entry of the timeline it told.
+    n: u16,
+    /// Which attempt, from 1.
+    attempt: u16,
+    /// When it ended.
+    at: String,
+    /// How long it took.
+    latency_ms: f64,
+    /// The HTTP status, if an answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// The beginning of the answer.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    answer: String,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl DeliveryView {
+    fn new(delivery: &Delivery) -> Self {
+        let item = &delivery.item;
+        Self {
+            id: item.id.to_string(),
+            webhook: match &item.endpoint {
+                Endpoint::Webhook { name } => Some(name.clone()),
+                Endpoint::Callback { .. } => None,
+            },
+            event: item.event.clone(),
+            n: item.n,
+            attempt: delivery.attempt,
+            at: delivery.at.to_rfc3339(),
+            latency_ms: delivery.latency_us as f64 / 1_000.0,
+            status: delivery.status,
+            answer: String::from_utf8_lossy(&delivery.answer).into_owned(),
+            error: delivery.error.clone(),
+        }
+    }
+}
+
+/// A handler.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Handler)]
+pub(crate) struct HandlerView {
+    /// Its name.
+    name: String,
+    /// SHA-256 of the component, hexadecimal.
+    digest: String,
+    /// The component's size in bytes.
+    size: u64,
+    /// The handler interfaces that were found in it; the host calls these.
+    exports: Vec<String>,
+    /// The interfaces that it wants of the host.
+    imports: Vec<String>,
+    /// How long it took to compile.
+    compile_ms: u64,
+    /// When it was uploaded.
+    uploaded_at: String,
+}
+
+impl From<Handler> for HandlerView {
+    fn from(handler: Handler) -> Self {
+        let Handler { name, digest, size, exports, imports, compile_ms, uploaded_at, .. } = handler;
+        Self { name, digest, size, exports, imports, compile_ms, uploaded_at: uploaded_at.to_rfc3339() }
+    }
+}
+
+/// A tenant's handlers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Handlers)]
+pub(crate) struct HandlersView {
+    /// By name.
+    pub(crate) handlers: Vec<HandlerView>,
+}
+
+/// What a handler said.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HandlerLogs)]
+pub(crate) struct LogsView {
+    /// Oldest first.
+    pub(crate) lines: Vec<LineView>,
+}
+
+/// A line that a handler wrote.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogLine)]
+pub(crate) struct LineView {
+    /// Its number; give the last one as `after` to read on.
+    n: u64,
+    /// When the run ended.
+    at: String,
+    /// The event that was handled.
+    event: String,
+    /// `trace`, `debug`, `info`, `warn` or `error`.
+    level: &'static str,
+    /// What it says.
+    text: String,
+}
+
+impl From<LogLine> for LineView {
+    fn from(line: LogLine) -> Self {
+        let LogLine { n, at, event, level, text } = line;
+        Self { n, at: at.to_rfc3339(), event: event.to_string(), level, text }
+    }
+}
+
+/// A number whose events go to a handler.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Binding)]
+pub(crate) struct BindingView {
+    /// The number.
+    number: String,
+    /// The handler's name.
+    handler: String,
+    /// When it was bound.
+    made_at: String,
+}
+
+impl From<Binding> for BindingView {
+    fn from(binding: Binding) -> Self {
+        let Binding { number, handler, made_at, .. } = binding;
+        Self { number: number.to_string(), handler, made_at: made_at.to_rfc3339() }
+    }
+}
+
+/// A tenant's bindings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Bindings)]
+pub(crate) struct BindingsView {
+    /// By number.
+    pub(crate) bindings: Vec<BindingView>,
+}
+
+/// A webhook.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Webhook)]
+pub(crate) struct WebhookView {
+    /// Its name.
+    name: String,
+    /// Where events go.
+    url: String,
+    /// Which.
+    events: Vec<String>,
+    /// When it was made or last changed.
+    updated_at: String,
+    /// The key that signs; shown once, when it was made here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+impl WebhookView {
+    pub(crate) fn new(hook: &Webhook, show_secret: bool) -> Self {
+        Self {
+            name: hook.name.clone(),
+            url: hook.url.clone(),
+            events: hook.events.clone(),
+            updated_at: hook.made_at.to_rfc3339(),
+            secret: show_secret.then(|| hook.secret.clone()),
+        }
+    }
+}
+
+/// A tenant's webhooks.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Webhooks)]
+pub(crate) struct WebhooksView {
+    /// By name.
+    pub(crate) webhooks: Vec<WebhookView>,
+}
+
+/// Alive.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Alive)]
+pub(crate) struct AliveView {
+    /// Always true.
+    pub(crate) alive: bool,
+}
+
+/// How the host is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Status)]
+pub(crate) struct StatusView {
+    /// Takes traffic.
+    pub(crate) ready: bool,
+    /// On its way down.
+    draining: bool,
+    /// Everything that was waiting at the start is on its way again.
+    recovered: bool,
+    /// What a commit survives: `memory`, `local-fsync`, `redis-aof-always` or `redis-aof-everysec`.
+    durability: &'static str,
+    /// Outbound messages not yet with a carrier.
+    waiting: usize,
+    /// Things that wait for a time.
+    timed: usize,
+    /// Connections, by carrier.
+    carriers: BTreeMap<String, CarrierView>,
+    /// The version of this program.
+    version: &'static str,
+}
+
+/// A carrier's connections.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CarrierHealth)]
+pub(crate) struct CarrierView {
+    /// Binds that are up.
+    binds_up: usize,
+    /// Binds that there should be.
+    binds: usize,
+    /// Requests on the wire without an answer.
+    in_flight: usize,
+    /// Segments a second that the connection allows itself, if the carrier slowed it down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slowed_to: Option<u32>,
+    /// The last thing that went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+}
+
+impl StatusView {
+    /// Why it takes no traffic.
+    pub(crate) fn why_not(&self) -> &'static str {
+        if self.draining { "the host is going down" } else { "what waited at the start is still being read" }
+    }
+}
+
+impl From<Readiness> for StatusView {
+    fn from(readiness: Readiness) -> Self {
+        let Readiness { ready, draining, recovered, durability, waiting, timed, carriers } = readiness;
+        let carrier = |(name, health): (String, signalbox_carriers::Health)| {
+            let signalbox_carriers::Health { binds_up, binds, in_flight, slowed_to, last_error } = health;
+            (name, CarrierView { binds_up, binds, in_flight, slowed_to, last_error })
+        };
+        let carriers = carriers.into_iter().map(carrier).collect();
+        let version = env!("CARGO_PKG_VERSION");
+        Self { ready, draining, recovered, durability, waiting, timed, carriers, version }
+    }
+}
