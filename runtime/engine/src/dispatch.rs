@@ -409,12 +409,10 @@ fn next_attempt(engine: &Engine, failed: u8, retry: Retry) -> Option<Timestamp> 
 
 /// Writes down that an attempt failed, and when the next one is.
 async fn postpone(mut step: Step<'_>, pending: &mut Pending, at: Timestamp) -> Result<Flow, Error> {
-    let mut queued = pending.queued.clone();
-    queued.attempts += 1;
-    queued.not_before = at;
-    step.batch.put(Table::Inbox, layout::inbox_key(pending.seq), layout::encode(&queued));
+    let attempts = pending.queued.attempts + 1;
+    step.batch.put(Table::Retry, layout::inbox_key(pending.seq), layout::encode(&(attempts, at)));
     step.commit().await?;
-    pending.queued = queued;
+    (pending.queued.attempts, pending.queued.not_before) = (attempts, at);
     Ok(Flow::Again(at))
 }
 
@@ -427,7 +425,7 @@ async fn inbound(engine: &Engine, pending: &mut Pending, tenant: &TenantId, id: 
         let mut step = Step::new(engine, id.partition());
         let why = "the number's handler was taken away".to_owned();
         step.advance(&mut live, Status::Unhandled, Cause::Unhandled { why }, None)?;
-        step.take(pending.seq);
+        step.take_event(pending);
         step.commit().await?;
         return Ok(Flow::Done);
     };
@@ -440,7 +438,7 @@ async fn inbound(engine: &Engine, pending: &mut Pending, tenant: &TenantId, id: 
     match run {
         Run::Fit { mut step, mark } => {
             step.advance(&mut live, Status::Handled, Cause::Handled { handler: mark }, None)?;
-            step.take(pending.seq);
+            step.take_event(pending);
             step.commit().await?;
             Ok(Flow::Done)
         }
@@ -504,7 +502,7 @@ async fn status_change(
             if !mark.notes.is_empty() {
                 step.advance(&mut live, at, Cause::Handled { handler: mark }, None)?;
             }
-            step.take(pending.seq);
+            step.take_event(pending);
             step.commit().await?;
             Ok(Flow::Done)
         }
@@ -546,7 +544,7 @@ async fn timer(
     });
     match run(engine, &account, &handler, pending, &conversation, None, event).await? {
         Run::Fit { mut step, .. } => {
-            step.take(pending.seq);
+            step.take_event(pending);
             step.commit().await?;
             Ok(Flow::Done)
         }
@@ -624,7 +622,7 @@ fn describe(effects: &Effects) -> String {
 async fn adopt(engine: &Engine, partition: Partition, pending: &Pending, message: Message) -> Result<Flow, Error> {
     let mut step = Step::new(engine, partition);
     effects::adopt(engine, &mut step, Arc::new(message)).await?;
-    step.take(pending.seq);
+    step.take_event(pending);
     step.commit().await?;
     Ok(Flow::Done)
 }
@@ -657,7 +655,7 @@ async fn remember(
         Some(value) => step.batch.put(Table::State, key, value),
         None => step.batch.delete(Table::State, key),
     };
-    step.take(pending.seq);
+    step.take_event(pending);
     step.commit().await?;
     Ok(Flow::Done)
 }
@@ -665,7 +663,7 @@ async fn remember(
 /// Nothing is left to do for the event.
 async fn take(engine: &Engine, partition: Partition, pending: &Pending) -> Result<Flow, Error> {
     let mut step = Step::new(engine, partition);
-    step.take(pending.seq);
+    step.take_event(pending);
     step.commit().await?;
     Ok(Flow::Done)
 }
@@ -675,7 +673,7 @@ async fn park(mut step: Step<'_>, pending: &Pending) -> Result<Flow, Error> {
     let mut queued = pending.queued.clone();
     queued.attempts += 1;
     step.batch.put(Table::ParkedEvent, queued.id.as_bytes().to_vec(), layout::encode(&queued));
-    step.take(pending.seq);
+    step.take_event(pending);
     step.commit().await?;
     Ok(Flow::Done)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use signalbox_carriers::Carrier;
 use signalbox_guest as guest;
 use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId, Timestamp};
@@ -66,11 +67,17 @@ pub(crate) struct PartitionCell {
     epoch: AtomicU64,
     seq: AtomicU64,
     reserved: AtomicU64,
+    outbox: Mutex<()>,
 }
 
 impl PartitionCell {
     pub(crate) fn new(epoch: Epoch, seq: u64) -> Self {
-        Self { epoch: AtomicU64::new(epoch.0), seq: AtomicU64::new(seq), reserved: AtomicU64::new(0) }
+        Self {
+            epoch: AtomicU64::new(epoch.0),
+            seq: AtomicU64::new(seq),
+            reserved: AtomicU64::new(0),
+            outbox: Mutex::new(()),
+        }
     }
 }
 
@@ -102,6 +109,11 @@ impl Engine {
             cell.reserved.fetch_max(next, Ordering::Relaxed);
         }
         seq
+    }
+
+    /// Held from the choice of an outbox key to the call of its commit.
+    pub(crate) fn outbox_order(&self, partition: Partition) -> MutexGuard<'_, ()> {
+        self.cell(partition).outbox.lock()
     }
 
     /// A message and where it is: from memory, or else from the store.

@@ -9,13 +9,14 @@ use signalbox_model::{
     AttemptId, Cause, ConversationId, Entry, ErrorClass, Event, EventId, Head, Message, MessageId, Partition, Status,
     Timestamp,
 };
-use signalbox_store::{Batch, Committed, InboxSeq, layout};
+use signalbox_store::{Batch, Committed, InboxSeq, Table, layout};
 use signalbox_webhooks as webhooks;
 
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
 use crate::timers::Due;
+use crate::turns::Pending;
 
 /// Changes of one partition, gathered and then committed as one.
 pub(crate) struct Step<'e> {
@@ -25,14 +26,14 @@ pub(crate) struct Step<'e> {
     /// The host's clock when the step began.
     pub(crate) at: Timestamp,
     changed: Vec<Live>,
-    rings: Vec<webhooks::EndpointKey>,
+    told: Vec<webhooks::Item>,
     timers: Vec<(Bytes, Timestamp)>,
 }
 
 impl<'e> Step<'e> {
     pub(crate) fn new(engine: &'e Engine, partition: Partition) -> Self {
         let batch = Batch::new(partition, engine.epoch(partition));
-        Self { engine, batch, at: engine.clock.now(), changed: Vec::new(), rings: Vec::new(), timers: Vec::new() }
+        Self { engine, batch, at: engine.clock.now(), changed: Vec::new(), told: Vec::new(), timers: Vec::new() }
     }
 
     pub(crate) fn partition(&self) -> Partition {
@@ -84,7 +85,7 @@ impl<'e> Step<'e> {
         self.engine.metrics.transition(entry.status);
     }
 
-    /// Puts the webhooks that want to hear of `entry` into the outbox.
+    /// Notes which webhooks want to hear of `entry`.
     fn tell(&mut self, message: &Message, entry: &Entry) {
         let event = webhooks::event_type(entry.status);
         let directory = &self.engine.directory;
@@ -102,7 +103,7 @@ impl<'e> Step<'e> {
                 n: entry.n,
                 event: event.to_owned(),
             };
-            self.rings.push(webhooks::stage(&mut self.batch, &item, entry.seq));
+            self.told.push(item);
         }
     }
 
@@ -124,6 +125,14 @@ impl<'e> Step<'e> {
         self.batch.take(seq);
     }
 
+    /// Takes off the inbox an event that may have failed before.
+    pub(crate) fn take_event(&mut self, pending: &Pending) {
+        self.batch.take(pending.seq);
+        if pending.queued.attempts > 0 {
+            self.batch.delete(Table::Retry, layout::inbox_key(pending.seq));
+        }
+    }
+
     /// Brings a handler's timer back at `at`, once the step is durable.
     pub(crate) fn set_timer(&mut self, key: Bytes, at: Timestamp) {
         self.timers.push((key, at));
@@ -136,12 +145,22 @@ impl<'e> Step<'e> {
 
     /// Makes the step durable, and only then lets the rest of the house know of it.
     pub(crate) async fn commit(self) -> Result<Committed, Error> {
-        let Self { engine, batch, changed, rings, timers, .. } = self;
+        let Self { engine, mut batch, changed, told, timers, .. } = self;
         if batch.is_empty() {
             return Ok(Committed::default());
         }
         let partition = batch.partition;
-        match engine.store.commit(batch).await {
+        let mut rings = Vec::with_capacity(told.len());
+        let committing = {
+            // The outbox is read on from its last key, so its keys must rise in the order of the commits.
+            let _in_order = (!told.is_empty()).then(|| engine.outbox_order(partition));
+            for item in &told {
+                let seq = engine.next_seq(&mut batch);
+                rings.push(webhooks::stage(&mut batch, item, seq));
+            }
+            engine.store.commit(batch)
+        };
+        match committing.await {
             Ok(committed) => {
                 for live in changed {
                     engine.hot.put(live);

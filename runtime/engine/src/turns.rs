@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 use signalbox_model::event::Queued;
-use signalbox_model::{ConversationId, Event, Partition, TenantId};
-use signalbox_store::{InboxSeq, Table, layout};
+use signalbox_model::{ConversationId, Event, Partition, TenantId, Timestamp};
+use signalbox_store::{InboxSeq, Range, Table, layout};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::dispatch::{self, Flow};
 use crate::engine::Engine;
+use crate::error::Error;
 use crate::fair::{Admit, FairQueue, Next};
 
 /// An event in memory, with its place in the inbox.
@@ -144,6 +145,10 @@ impl Turns {
 /// Reads the inbox of `partition` for as long as the host runs.
 pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: CancellationToken) {
     let bell = engine.store.bell(partition);
+    let mut retries = match retries(&engine, partition).await {
+        Ok(retries) => retries,
+        Err(error) => return engine.step_failed("reading which events have failed", &error),
+    };
     let mut after = InboxSeq::default();
     let mut recovered = false;
     loop {
@@ -158,7 +163,10 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
         for (seq, record) in page {
             after = seq;
             match layout::decode::<Queued>(Table::Inbox, &record) {
-                Ok(queued) => {
+                Ok(mut queued) => {
+                    if let Some(retry) = retries.remove(&seq) {
+                        (queued.attempts, queued.not_before) = retry;
+                    }
                     if matches!(queued.event, Event::Outbound { .. }) {
                         engine.waiting.fetch_add(1, Ordering::Relaxed);
                     }
@@ -169,6 +177,7 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
         }
         if !full && !recovered {
             recovered = true;
+            retries = HashMap::new();
             engine.recovered.fetch_add(1, Ordering::Relaxed);
         }
         let crowded = engine.turns.pending(partition) >= engine.config.max_pending_per_partition;
@@ -179,6 +188,24 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
             () = bell.notified() => {}
             () = tokio::time::sleep(std::time::Duration::from_millis(50)), if crowded => {}
             () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Events that failed before this start: how often, and when they are tried again.
+async fn retries(engine: &Engine, partition: Partition) -> Result<HashMap<InboxSeq, (u8, Timestamp)>, Error> {
+    let mut range = Range::prefix(Table::Retry, Vec::new(), 1_000);
+    let mut all = HashMap::new();
+    loop {
+        let page = engine.store.range(partition, range.clone()).await?;
+        for (key, value) in &page {
+            if let Ok(seq) = <[u8; 8]>::try_from(&key[..]) {
+                all.insert(InboxSeq(u64::from_be_bytes(seq)), layout::decode(Table::Retry, value)?);
+            }
+        }
+        match page.last() {
+            Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),
+            _ => return Ok(all),
         }
     }
 }

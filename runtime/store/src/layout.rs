@@ -44,6 +44,8 @@ pub enum Table {
     History = 14,
     /// Contacts' attributes: the conversation's id.
     Contact = 15,
+    /// How often an event of the inbox has failed, and when it is tried again: [`inbox_key`].
+    Retry = 16,
     /// Directory: tenants by name.
     Tenant = 32,
     /// Directory: API keys by id.
@@ -62,7 +64,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -78,6 +80,7 @@ impl Table {
         Self::ParkedEvent,
         Self::History,
         Self::Contact,
+        Self::Retry,
         Self::Tenant,
         Self::ApiKey,
         Self::Handler,
@@ -89,7 +92,7 @@ impl Table {
 
     /// Rows live for moments rather than for months: put, read from memory, deleted.
     pub const fn is_queue(self) -> bool {
-        matches!(self, Self::Inbox | Self::Timer | Self::Outbox | Self::Part | Self::ParkedReceipt)
+        matches!(self, Self::Inbox | Self::Retry | Self::Timer | Self::Outbox | Self::Part | Self::ParkedReceipt)
     }
 }
 

@@ -168,8 +168,8 @@ pub trait Store: fmt::Debug + std::marker::Send + Sync + 'static {
     /// Takes the right to write `partition`. Whoever had it before is fenced off by the epoch.
     fn acquire(&self, partition: Partition) -> BoxFuture<'_, Result<Epoch, Error>>;
 
-    /// Carries out `batch` whole and durably, or not at all. Batches that one caller commits to a partition without
-    /// waiting take effect in the order of the calls.
+    /// Carries out `batch` whole and durably, or not at all. Batches of a partition take effect in the order of the calls
+    /// of this function, not of the first polls of its futures.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Committed, Error>>;
 
     /// The value of a key.

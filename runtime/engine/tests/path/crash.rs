@@ -1,0 +1,85 @@
+//! The process dies at every commit boundary there is, on either side of it.
+
+use std::sync::Arc;
+
+use signalbox_carriers::Outcome;
+use signalbox_engine::Request;
+use signalbox_model::{Category, ManualClock, Status};
+use signalbox_store::memory::{Config, Crash, MemoryStore, Moment};
+
+use crate::house::{House, Scripted, noon};
+
+/// What one run until the crash left.
+struct Aftermath {
+    accepted: bool,
+    crashed: bool,
+    house: House,
+    carrier: Arc<Scripted>,
+}
+
+async fn run_until(crash: Crash, category: Category) -> Option<Aftermath> {
+    let (carrier, clock) = (Scripted::new(), ManualClock::at(noon()));
+    carrier.always(Outcome::Taken { ids: vec![] });
+    let store = MemoryStore::crashing(Config { partitions: 2, ..Config::default() }, crash);
+    // A crash while the house opens leaves nothing to look at.
+    let house = House::on(store.clone(), carrier.clone(), clock).await.ok()?;
+    let request = Request { category, ..House::request("hello") };
+    let accepted = house.handle.accept(&house.caller, &request, None).await.is_ok();
+    let mut settled = 0;
+    // The carrier answers at once, so the message is through, or the crash has come, once nothing changes any more.
+    while settled < 200 {
+        tokio::task::yield_now().await;
+        settled += 1;
+    }
+    let crashed = signalbox_store::Store::failed(&*store);
+    let crashed = futures_util::FutureExt::now_or_never(crashed).is_some();
+    Some(Aftermath { accepted, crashed, house: house.crash().await, carrier })
+}
+
+async fn every_boundary(category: Category, check: impl AsyncFn(&str, Aftermath)) {
+    for moment in [Moment::BeforeDurable, Moment::AfterDurable] {
+        let mut boundary = 0;
+        loop {
+            let Some(aftermath) = run_until(Crash { boundary, moment }, category).await else {
+                boundary += 1;
+                continue;
+            };
+            let over = !aftermath.crashed;
+            check(&format!("{moment:?} entry {boundary}"), aftermath).await;
+            if over {
+                assert!(boundary > 6, "the path has more commits than {boundary}");
+                break;
+            }
+            boundary += 1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_accepted_message_is_sent_whatever_commit_the_process_dies_at() {
+    every_boundary(Category::Transactional, async |when: &str, aftermath: Aftermath| {
+        let Aftermath { accepted, house, carrier, .. } = aftermath;
+        let messages = house.until_messages(|all| all.iter().all(|(_, status)| *status == Status::Sent)).await;
+        assert!(!accepted || messages.len() == 1, "{when}: an accepted message is gone");
+        if let Some((message, _)) = messages.first() {
+            let record = house.record(message.id).await;
+            let doubts = record.entries.iter().filter(|entry| entry.status == Status::InDoubt).count();
+            // Once, and once more only for what is on record as in doubt.
+            assert!(carrier.seen().len() <= 1 + doubts, "{when}: sent {} times", carrier.seen().len());
+            assert!(!carrier.seen().is_empty(), "{when}: `sent` without a submit");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_advertisement_never_goes_twice_whatever_commit_the_process_dies_at() {
+    every_boundary(Category::Marketing, async |when: &str, aftermath: Aftermath| {
+        let Aftermath { accepted, house, carrier, .. } = aftermath;
+        let done = |status: Status| matches!(status, Status::Sent | Status::InDoubt);
+        let messages = house.until_messages(|all| all.iter().all(|(_, status)| done(*status))).await;
+        assert!(!accepted || messages.len() == 1, "{when}: an accepted message is gone");
+        assert!(carrier.seen().len() <= 1, "{when}: sent {} times", carrier.seen().len());
+    })
+    .await;
+}

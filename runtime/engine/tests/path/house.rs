@@ -1,0 +1,298 @@
+//! A house to test the path in: the in-memory store, a clock that stands still, and a carrier that does what the test
+//! says. Real carriers, real sockets and real processes are in the stories.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming, Outcome, Slot, Submission, Verdict};
+use signalbox_engine::{Caller, Config, Handle, Parts, Request, Service};
+use signalbox_guest as guest;
+use signalbox_model::directory::{InDoubtPlan, NumberPlan, Tenant};
+use signalbox_model::{
+    Address, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
+};
+use signalbox_policy::Policies;
+use signalbox_records::Record;
+use signalbox_store::memory::{self, MemoryStore};
+use signalbox_text::{Concatenation, DefaultAlphabet};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+pub const OURS: &str = "+15550100001";
+pub const THEIRS: &str = "+15550199001";
+
+/// A carrier that does what the test says: `answer` if it is set, or else whatever the test gives to what it took.
+pub struct Scripted {
+    name: Arc<str>,
+    state: Mutex<State>,
+    arrived: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    always: Option<Outcome>,
+    submitted: VecDeque<Submitted>,
+    taken: u64,
+    seen: Vec<Submission>,
+}
+
+/// A submission that waits for its outcome.
+pub struct Submitted {
+    pub submission: Submission,
+    pub answer: oneshot::Sender<Outcome>,
+}
+
+impl Scripted {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { name: "scripted".into(), state: Mutex::default(), arrived: Notify::new() })
+    }
+
+    /// Answers every submission like this from now on; `Taken` gets ids that count up.
+    pub fn always(&self, outcome: Outcome) {
+        self.state.lock().always = Some(outcome);
+    }
+
+    /// Everything that was ever put on the wire.
+    pub fn seen(&self) -> Vec<Submission> {
+        self.state.lock().seen.clone()
+    }
+
+    /// The next submission that waits for its outcome.
+    pub async fn next(&self) -> Submitted {
+        loop {
+            let arrived = self.arrived.notified();
+            if let Some(submitted) = self.state.lock().submitted.pop_front() {
+                return submitted;
+            }
+            arrived.await;
+        }
+    }
+}
+
+struct Place(Arc<Scripted>);
+
+impl Slot for Place {
+    fn submit(self: Box<Self>, submission: Submission) -> BoxFuture<'static, Outcome> {
+        let (answer, outcome) = oneshot::channel();
+        let mut state = self.0.state.lock();
+        state.seen.push(submission.clone());
+        match state.always.clone() {
+            Some(Outcome::Taken { .. }) => {
+                state.taken += 1;
+                let ids = (0..submission.segments).map(|part| format!("id-{}-{part}", state.taken)).collect();
+                let _ = answer.send(Outcome::Taken { ids });
+            }
+            Some(outcome) => {
+                let _ = answer.send(outcome);
+            }
+            None => state.submitted.push_back(Submitted { submission, answer }),
+        }
+        drop(state);
+        self.0.arrived.notify_one();
+        // A test that drops the answer leaves the submission without one, as a crash would.
+        async move {
+            match outcome.await {
+                Ok(outcome) => outcome,
+                Err(_) => std::future::pending().await,
+            }
+        }
+        .boxed()
+    }
+}
+
+pub struct Door(pub Arc<Scripted>);
+
+impl Carrier for Door {
+    fn name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    fn try_slot(&self, _parts: u8) -> Option<Box<dyn Slot>> {
+        Some(Box::new(Place(self.0.clone())))
+    }
+
+    fn ready(&self, _parts: u8) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+
+    fn health(&self) -> Health {
+        Health { binds_up: 1, binds: 1, ..Health::default() }
+    }
+
+    fn is_up(&self) -> bool {
+        true
+    }
+
+    fn canonical_id(&self, raw: &str) -> String {
+        raw.to_owned()
+    }
+
+    fn close(&self, _bound: Duration) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+}
+
+/// A running house.
+pub struct House {
+    pub handle: Handle,
+    pub carrier: Arc<Scripted>,
+    pub clock: ManualClock,
+    pub store: Arc<MemoryStore>,
+    pub caller: Caller,
+    intake: mpsc::Sender<Incoming>,
+    drain: CancellationToken,
+    running: tokio::task::JoinHandle<Result<(), signalbox_engine::Error>>,
+}
+
+/// Noon, on a day of no importance.
+pub fn noon() -> Timestamp {
+    Timestamp::parse_rfc3339("2026-06-01T12:00:00Z").unwrap()
+}
+
+fn tenant() -> Tenant {
+    let plan = NumberPlan { carriers: vec!["scripted".to_owned()], segments_per_second: 0 };
+    Tenant {
+        id: "acme".parse().unwrap(),
+        brand: "Acme".to_owned(),
+        help: "help.example.com".to_owned(),
+        weight: 1,
+        segments_per_second: 0,
+        numbers: BTreeMap::from([(OURS.parse().unwrap(), plan)]),
+        in_doubt: InDoubtPlan::default(),
+        secrets: BTreeMap::new(),
+        settings: BTreeMap::new(),
+    }
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let store = MemoryStore::new(memory::Config::default());
+        Self::on(store, Scripted::new(), ManualClock::at(noon())).await.expect("a fresh store opens")
+    }
+
+    /// A house that starts on what `store` has.
+    pub async fn on(
+        store: Arc<MemoryStore>,
+        carrier: Arc<Scripted>,
+        clock: ManualClock,
+    ) -> Result<Self, signalbox_engine::Error> {
+        let (intake, incoming) = mpsc::channel(64);
+        let parts = Parts {
+            config: Config::default(),
+            store: store.clone(),
+            clock: Arc::new(clock.clone()),
+            chance: Chance::seeded(7),
+            policies: Policies::built_in(),
+            host: guest::Host::new(guest::Config { instances: 16, ..guest::Config::default() }).unwrap(),
+            tenants: vec![tenant()],
+            carriers: vec![Arc::new(Door(carrier.clone()))],
+            intake: incoming,
+            webhooks: Default::default(),
+        };
+        let service = Service::open(parts).await?;
+        let handle = service.handle();
+        let drain = CancellationToken::new();
+        let running = tokio::spawn(service.run(drain.clone(), Duration::from_secs(5)));
+        let key = KeyId::new(clock.now(), Partition::DIRECTORY, &Chance::seeded(1));
+        let caller = Caller { tenant: "acme".parse().unwrap(), key };
+        Ok(Self { handle, carrier, clock, store, caller, intake, drain, running })
+    }
+
+    /// The process dies: what is durable is what the next house starts on.
+    pub async fn crash(self) -> Self {
+        let (store, carrier, clock) = (self.store.crash_image(), self.carrier.clone(), self.clock.clone());
+        self.running.abort();
+        carrier.state.lock().submitted.clear();
+        Self::on(store, carrier, clock).await.expect("what a crash leaves can be opened")
+    }
+
+    /// Drains and stops.
+    pub async fn stop(self) -> Result<(), signalbox_engine::Error> {
+        self.drain.cancel();
+        self.running.await.expect("the service doesn't panic")
+    }
+
+    pub fn request(text: &str) -> Request {
+        Request { from: OURS.to_owned(), to: THEIRS.to_owned(), text: text.to_owned(), ..Request::default() }
+    }
+
+    pub async fn send(&self, request: &Request) -> MessageId {
+        self.handle.accept(&self.caller, request, None).await.expect("the request is in order").id
+    }
+
+    pub async fn record(&self, id: MessageId) -> Record {
+        self.handle.message(&self.caller.tenant, id).await.unwrap().expect("the message is on record")
+    }
+
+    /// Waits until a message is where the test wants it.
+    pub async fn until(&self, id: MessageId, status: Status) -> Record {
+        let wait = async {
+            loop {
+                let record = self.record(id).await;
+                if record.head.status == status {
+                    return record;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(20), wait).await {
+            Ok(record) => record,
+            Err(_) => panic!("{id} never became {status}; it is {:#?}", self.record(id).await.entries),
+        }
+    }
+
+    /// The tenant's messages, oldest first.
+    pub async fn messages(&self) -> Vec<(signalbox_model::Message, Status)> {
+        let page = self.handle.messages(&self.caller.tenant, &Default::default(), None, 1_000).await.unwrap();
+        page.items.into_iter().rev().map(|(message, head)| (message, head.status)).collect()
+    }
+
+    /// Waits until a condition on the tenant's messages holds.
+    pub async fn until_messages(
+        &self,
+        holds: impl Fn(&[(signalbox_model::Message, Status)]) -> bool,
+    ) -> Vec<(signalbox_model::Message, Status)> {
+        let wait = async {
+            loop {
+                let messages = self.messages().await;
+                if holds(&messages) {
+                    return messages;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the messages never were as the test wants")
+    }
+
+    pub async fn bring(&self, what: Brought) -> Verdict {
+        let (answer, verdict) = Answer::pair();
+        self.intake.send(Incoming { carrier: "scripted".into(), what, answer }).await.unwrap();
+        verdict.await.unwrap_or(Verdict::Later)
+    }
+
+    pub async fn receipt(&self, carrier_id: &str, state: ReceiptState) -> Verdict {
+        let receipt =
+            Receipt { carrier_id: carrier_id.to_owned(), state, raw_code: Some("000".to_owned()), carrier_time: None };
+        let (ours, theirs): (Address, Address) = (OURS.parse().unwrap(), THEIRS.parse().unwrap());
+        self.bring(Brought::Receipt { receipt, ours: Some(ours), theirs: Some(theirs) }).await
+    }
+
+    pub async fn text(&self, text: &str) -> Verdict {
+        self.bring(Brought::Part(part(text, None))).await
+    }
+}
+
+pub fn part(text: &str, place: Option<(u8, u8)>) -> InboundPart {
+    InboundPart {
+        from: THEIRS.parse().unwrap(),
+        to: OURS.parse().unwrap(),
+        octets: text.as_bytes().to_vec().into(),
+        data_coding: 3,
+        default_alphabet: DefaultAlphabet::Gsm,
+        place: place.map(|(number, total)| Concatenation { reference: 9, total, number, wide: false }),
+    }
+}
