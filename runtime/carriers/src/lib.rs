@@ -4,7 +4,11 @@
 //! there is room for it, and hands what comes in to the path through [`Intake`], answering the carrier only when the
 //! path says that it is durable.
 
+mod duration;
+mod error;
 pub mod smpp;
+
+pub use error::Error;
 
 use std::fmt;
 use std::sync::Arc;
@@ -99,6 +103,10 @@ pub struct Health {
 pub trait Carrier: Send + Sync {
     /// Its name in the configuration.
     fn name(&self) -> &Arc<str>;
+
+    /// Whether messages could go by it now, but for a full window or a pace: a bind that sends is up. Cheap: routing asks
+    /// it for every message.
+    fn is_up(&self) -> bool;
 
     /// Room for a submission of `parts` parts, if there is some now: a bind is up, its window has places, and its
     /// pace allows it.

@@ -1,0 +1,11 @@
+//! The SMPP connector on real sockets: against our own SMSC's side, which does what the test says, and against the simulated
+//! carrier, which shares no code with it.
+
+mod answers;
+mod closing;
+mod inbound;
+mod outcomes;
+mod rig;
+mod simulated;
+mod tls;
+mod windows;
