@@ -51,6 +51,9 @@ pub(crate) struct Waiting {
     expires_at: Timestamp,
 }
 
+/// A message whose turn it is, with a place in a window.
+type Chosen = (Waiting, Box<dyn Slot>);
+
 /// A message that is written ahead, with the place in the window that it will go by.
 struct Ready {
     waiting: Waiting,
@@ -132,7 +135,7 @@ pub(crate) async fn run(engine: Arc<Engine>, name: Arc<str>, stop: CancellationT
 }
 
 /// Waits for something that may go, and takes what may go with it.
-async fn gather(lane: &Lane, most: usize) -> Vec<(Waiting, Box<dyn Slot>)> {
+async fn gather(lane: &Lane, most: usize) -> Vec<Chosen> {
     loop {
         let (batch, blocked) = gather_now(lane, most);
         if !batch.is_empty() {
@@ -156,7 +159,7 @@ enum Blocked {
 }
 
 /// Takes what may go now. Never waits, so that nothing is lost when it is dropped.
-fn gather_now(lane: &Lane, most: usize) -> (Vec<(Waiting, Box<dyn Slot>)>, Blocked) {
+fn gather_now(lane: &Lane, most: usize) -> (Vec<Chosen>, Blocked) {
     let mut batch = Vec::new();
     while batch.len() < most {
         // A place first: a message that is taken out has spent its share of the rate. Most messages have one part.
@@ -182,7 +185,7 @@ fn gather_now(lane: &Lane, most: usize) -> (Vec<(Waiting, Box<dyn Slot>)>, Block
 }
 
 /// Makes the intent to send durable for the whole batch, then submits in order.
-async fn write_ahead(engine: &Arc<Engine>, lane: &Lane, batch: Vec<(Waiting, Box<dyn Slot>)>) {
+async fn write_ahead(engine: &Arc<Engine>, lane: &Lane, batch: Vec<Chosen>) {
     let written = batch.into_iter().map(|(waiting, slot)| write_one_ahead(engine, lane, waiting, slot));
     for ready in futures_util::future::join_all(written).await.into_iter().flatten() {
         let Ready { waiting, live, slot, submission } = ready;

@@ -1,5 +1,7 @@
 //! The path, on the in-memory store and a carrier that does what the test says.
 
+#![allow(clippy::unwrap_used, reason = "a test says by panicking what did not hold")]
+
 mod crash;
 mod house;
 mod inbound;
