@@ -36,6 +36,7 @@ use crate::routes::{self, Route, handlers, messages, operator, records, webhooks
         handlers::bindings,
         webhooks::set_up,
         webhooks::list,
+        webhooks::callback_secret,
         operator::alive,
         operator::ready,
         operator::status,
@@ -99,5 +100,66 @@ fn add_problems(operation: &mut Operation, route: &Route) {
             response = response.header("Retry-After", Header::default());
         }
         operation.responses.responses.insert(status.to_string(), response.build().into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn described() -> Value {
+        serde_json::from_slice(&json()).unwrap()
+    }
+
+    #[test]
+    fn every_route_is_described_and_nothing_else_is() {
+        let routed: BTreeSet<_> =
+            routes::all().iter().map(|route| (route.path.to_owned(), route.method.as_str().to_lowercase())).collect();
+        let api = described();
+        let paths = api["paths"].as_object().unwrap();
+        let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let described: BTreeSet<_> = paths
+            .iter()
+            .flat_map(|(path, item)| methods(item).into_iter().map(move |method| (path.clone(), method)))
+            .collect();
+        assert_eq!(routed, described);
+    }
+
+    #[test]
+    fn every_problem_of_a_route_is_described_there() {
+        let api = described();
+        for route in routes::all() {
+            let operation = &api["paths"][route.path][route.method.as_str().to_lowercase()];
+            assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{}", route.path);
+            for code in route.problems() {
+                let response = &operation["responses"][code.status().as_str()];
+                let described = response["description"].as_str().is_some_and(|text| text.contains(code.as_str()));
+                assert!(described, "{} {}: {}", route.method, route.path, code.as_str());
+                assert!(response["content"]["application/problem+json"]["schema"].is_object());
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_problem_can_come_from_somewhere() {
+        let named: BTreeSet<_> = routes::all().iter().flat_map(Route::problems).collect();
+        // These two belong to no route: there is none.
+        let without_route = [Code::RouteUnknown, Code::MethodUnknown];
+        let missing: Vec<_> = Code::ALL.iter().filter(|c| !named.contains(c) && !without_route.contains(c)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let api = described();
+        let text = api.to_string();
+        let names = text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
+        for name in names {
+            assert!(api["components"]["schemas"][name].is_object(), "{name}");
+        }
     }
 }

@@ -173,7 +173,7 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// Only carries the problem: the [envelope](crate::envelope) renders it, because it knows the request's id.
+    /// Only carries the problem: the envelope around every route renders it, because it knows the request's id.
     fn into_response(self) -> Response {
         let mut response = self.code().status().into_response();
         response.extensions_mut().insert(self);

@@ -138,3 +138,8 @@ pub(crate) fn no_message() -> Problem {
 pub(crate) fn no_handler() -> Problem {
     Problem::new(Code::HandlerUnknown, "there is no handler of this name; GET /v1/handlers lists those there are")
 }
+
+/// A key speaks for a tenant, so the tenant is there; unless it was taken away between the two.
+pub(crate) fn no_secret() -> Problem {
+    Problem::internal("a caller without a tenant")
+}

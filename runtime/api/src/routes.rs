@@ -100,6 +100,7 @@ pub(crate) fn all() -> Vec<Route> {
         ),
         route(read.clone(), "/v1/webhooks", get(webhooks::list), &[]),
         route(replace, "/v1/webhooks/{name}", put(webhooks::set_up), body![RequestInvalid, Draining, StoreFailed]),
+        route(read.clone(), "/v1/callback-secret", get(webhooks::callback_secret), &[]),
         route(read.clone(), "/healthz", get(operator::alive), &[]),
         route(read.clone(), "/readyz", get(operator::ready), &[NotReady]),
         route(read.clone(), "/status", get(operator::status), &[]),

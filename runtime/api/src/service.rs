@@ -104,11 +104,13 @@ struct Door {
 impl Door {
     fn new(config: &Config, router: Router, open: Gauge, drain: CancellationToken) -> Self {
         let mut http = http1::Builder::new();
+        // `pipeline_flush` stays off: with it, hyper holds an answer back while bytes are unread, and when they
+        // are the rest of a body or head that was refused, it closes without ever sending it.
         http.timer(TokioTimer::new())
             .header_read_timeout(config.header_timeout)
             .max_buf_size(config.max_head_bytes.max(8 << 10))
             .keep_alive(true)
-            .pipeline_flush(true);
+            .pipeline_flush(false);
         Self { http, router, write_timeout: config.write_timeout, open, drain }
     }
 

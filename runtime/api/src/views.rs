@@ -406,6 +406,14 @@ pub(crate) struct WebhooksView {
     pub(crate) webhooks: Vec<WebhookView>,
 }
 
+/// A secret.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Secret)]
+pub(crate) struct SecretView {
+    /// `whsec_` and base64.
+    pub(crate) secret: String,
+}
+
 /// Alive.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Alive)]

@@ -8,8 +8,9 @@ use super::handlers::made;
 use crate::app::{App, json, to_its_end};
 use crate::extract::{Json, Segment, Tenant};
 use crate::problem::Problem;
+use crate::refusal::no_secret;
 use crate::requests::NewWebhook;
-use crate::views::{WebhookView, WebhooksView};
+use crate::views::{SecretView, WebhookView, WebhooksView};
 
 /// Set up a webhook.
 ///
@@ -52,4 +53,17 @@ pub(crate) async fn list(State(app): State<App>, Tenant(caller): Tenant) -> Resp
     let hooks = app.handle.webhooks(&caller.tenant);
     let webhooks = hooks.iter().map(|hook| WebhookView::new(hook, false)).collect();
     json(StatusCode::OK, &WebhooksView { webhooks })
+}
+
+/// The secret that signs deliveries to messages' own `callback_url`s.
+#[utoipa::path(
+    get,
+    path = "/v1/callback-secret",
+    tag = "webhooks",
+    operation_id = "get_callback_secret",
+    responses((status = 200, description = "The same for all of the tenant's messages.", body = SecretView))
+)]
+pub(crate) async fn callback_secret(State(app): State<App>, Tenant(caller): Tenant) -> Result<Response, Problem> {
+    let secret = app.handle.callback_secret(&caller.tenant).ok_or_else(no_secret)?;
+    Ok(json(StatusCode::OK, &SecretView { secret }))
 }

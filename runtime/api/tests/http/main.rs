@@ -1,0 +1,14 @@
+//! The API over real sockets, in front of a real path on the in-memory store.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+
+mod bad_bodies;
+mod bad_connections;
+mod client;
+mod handlers;
+mod house;
+mod operator;
+mod reading;
+mod sending;
+mod webhooks;
+mod whose;

@@ -1,0 +1,65 @@
+//! What operators and their machines ask.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::house::{House, OURS, THEIRS};
+
+#[tokio::test]
+async fn readiness_follows_recovery() {
+    let house = House::open().await;
+    let ready = async {
+        while house.ask("GET", "/readyz", None).await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ready).await.expect("it becomes ready");
+    let status = house.client().await.ask("GET", "/status", &[], b"").await;
+    let body = status.json();
+    assert_eq!(
+        (&body["ready"], &body["draining"], &body["durability"]),
+        (&json!(true), &json!(false), &json!("memory"))
+    );
+    assert_eq!(house.client().await.ask("GET", "/healthz", &[], b"").await.json(), json!({"alive": true}));
+}
+
+#[tokio::test]
+async fn metrics_count_by_route_and_show_no_number() {
+    let house = House::open().await;
+    let body = json!({"from": OURS, "to": THEIRS, "text": "hi"});
+    house.ask("POST", "/v1/messages", Some(&body)).await;
+    house.ask("GET", "/v1/messages/x", None).await;
+    house.ask("GET", "/nowhere", None).await;
+    let answer = house.client().await.ask("GET", "/metrics", &[], b"").await;
+    assert!(answer.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    let text = String::from_utf8(answer.body).unwrap();
+    for line in [
+        "signalbox_http_requests_total{method=\"POST\",route=\"/v1/messages\",status=\"202\"} 1",
+        "signalbox_http_requests_total{method=\"GET\",route=\"/v1/messages/{id}\",status=\"404\"} 1",
+        "signalbox_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
+        "signalbox_http_request_seconds_count{route=\"/v1/messages\"} 1",
+        "signalbox_messages_accepted_total 1",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!text.contains("5550"), "{text}");
+}
+
+#[tokio::test]
+async fn the_description_is_served_as_it_is_made() {
+    let house = House::open().await;
+    let answer = house.client().await.ask("GET", "/openapi.json", &[], b"").await;
+    assert_eq!(answer.status, 200);
+    let api = answer.json();
+    assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
+    // A client may walk what is described: each path answers, if only with a problem that is described.
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let path = path.replace(['{', '}'], "");
+            let answer = house.client().await.ask(&method.to_uppercase(), &path, &[], b"").await;
+            let described = &operation["responses"][answer.status.to_string()];
+            assert!(described.is_object(), "{method} {path} answers {}", answer.status);
+        }
+    }
+}
