@@ -58,11 +58,27 @@ pub struct Reason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// The most severe outcome.
+    #[serde(flatten)]
     pub verdict: Verdict,
     /// Every rule that fired; empty when all is well.
     pub reasons: Vec<Reason>,
-    /// The first 8 bytes of the rule set's hash.
+    /// The first 8 bytes of the rule set's hash; written in hexadecimal, because many readers of JSON hold numbers in
+    /// 53 bits.
+    #[serde(with = "hexadecimal")]
     pub rules: u64,
+}
+
+mod hexadecimal {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{number:016x}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map_err(de::Error::custom)
+    }
 }
 
 impl Decision {
@@ -70,5 +86,19 @@ impl Decision {
     pub fn class(&self) -> Option<ErrorClass> {
         let name = self.verdict.as_str();
         self.reasons.iter().find(|reason| reason.severity == name).map(|reason| reason.class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_reads_alike_wherever_it_is_shown() {
+        let until = Timestamp::parse_rfc3339("2026-11-23T14:31:07.250Z").unwrap();
+        let decision = Decision { verdict: Verdict::Hold { until }, reasons: vec![], rules: 0x112c_4b4a_0000_0009 };
+        let json = r#"{"verdict":"hold","until":"2026-11-23T14:31:07.250Z","reasons":[],"rules":"112c4b4a00000009"}"#;
+        assert_eq!(serde_json::to_string(&decision).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Decision>(json).unwrap(), decision);
     }
 }
