@@ -1,1 +1,63 @@
-//! The signalbox binary: configuration, wiring, supervision, drain, command line.
+//! The `signalbox` binary: configuration, wiring, supervision, drain, command line.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`args`] | the command line |
+//! | [`config`] | the configuration file |
+//! | [`wire`] | how the house is joined, and taken apart again |
+//! | `serve` | `signalbox serve` |
+//! | `dev` | `signalbox dev`: the house with a simulated carrier, for people who write handlers |
+//! | `client` | the commands that ask a running Signalbox |
+//! | `machine`, `process` | this machine's clock and chance; what this process uses |
+//! | `signals`, `log`, `out`, `exit` | what the process hears, says, and ends with |
+
+pub mod args;
+mod check;
+mod client;
+pub mod config;
+mod dev;
+mod exit;
+mod keys;
+mod log;
+mod machine;
+mod out;
+mod process;
+mod serve;
+mod signals;
+pub mod wire;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+pub use exit::Error;
+
+/// Runs the command line that the process was started with.
+pub fn main() -> ExitCode {
+    exit::code(run(Args::parse()))
+}
+
+fn run(args: Args) -> Result<ExitCode, Error> {
+    match args.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Dev(args) => dev::run(args),
+        Command::Config(command) => check::run(&command),
+        Command::Simulator(args) => block_on(None, async {
+            signalbox_simulator::run(args).await?;
+            Ok(ExitCode::SUCCESS)
+        }),
+        Command::Client(command) => block_on(Some(1), client::run(command)),
+    }
+}
+
+/// Runs to the end on a runtime with so many threads, or one for each core.
+fn block_on<T>(threads: Option<usize>, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    let runtime = builder.enable_all().thread_name("signalbox").build().map_err(Error::Runtime)?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,286 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config;
+
+/// A serverless messaging runtime.
+#[derive(Debug, Parser)]
+#[command(name = "signalbox", version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run from a configuration file.
+    Serve(Serve),
+    /// Run for development: a fresh store, a simulated carrier, a tenant and its key.
+    Dev(Dev),
+    /// Check a configuration, or print an example of one.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Run the simulated carrier on its own.
+    Simulator(signalbox_simulator::Args),
+    /// Commands that ask a running Signalbox.
+    #[command(flatten)]
+    Client(ClientCommand),
+}
+
+/// `signalbox serve`.
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// The configuration file.
+    #[arg(long, short, env = "SIGNALBOX_CONFIG", default_value = "signalbox.toml")]
+    pub config: PathBuf,
+    /// Print what is worth knowing as lines of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `signalbox dev`.
+#[derive(Debug, clap::Args)]
+pub struct Dev {
+    /// A WebAssembly component; bound to the development number, and replaced when the file changes.
+    pub handler: Option<PathBuf>,
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, default_value_t = config::DEFAULT_LISTEN)]
+    pub listen: SocketAddr,
+    /// Keep the store in this folder. Without it the store is fresh and gone afterwards.
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
+    /// The simulated carrier's behaviour (TOML).
+    #[arg(long)]
+    pub scenario: Option<PathBuf>,
+    /// What is logged: trace, debug, info, warn or error.
+    #[arg(long, default_value = "warn")]
+    pub log: String,
+    /// Print what is worth knowing as lines of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `signalbox config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check a configuration and its policies; nothing is started.
+    Check {
+        /// The configuration file.
+        #[arg(default_value = "signalbox.toml")]
+        file: PathBuf,
+        /// Answer with one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print an example with a comment on every key.
+    Example {
+        /// Answer with one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Commands that ask a running Signalbox.
+#[derive(Debug, Subcommand)]
+pub enum ClientCommand {
+    /// Send a message.
+    Send(Send),
+    /// Look at messages.
+    #[command(subcommand)]
+    Messages(Messages),
+    /// Upload and look at handlers.
+    #[command(subcommand)]
+    Handlers(Handlers),
+    /// Give a number's events to a handler.
+    Bind {
+        /// One of the tenant's numbers.
+        #[arg(allow_hyphen_values = true)]
+        number: String,
+        /// The handler's name.
+        handler: String,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Set up and look at webhooks.
+    #[command(subcommand)]
+    Webhooks(Webhooks),
+}
+
+/// Whom to ask, as whom, and how to show the answer.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Server {
+    /// Where Signalbox is.
+    #[arg(long, env = "SIGNALBOX_URL", default_value = "http://127.0.0.1:8480")]
+    pub url: String,
+    /// The API key, `sb_…`.
+    #[arg(long, env = "SIGNALBOX_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+    /// Print the API's own answer.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `signalbox send`.
+#[derive(Debug, clap::Args)]
+pub struct Send {
+    /// The recipient, such as +14155550123.
+    #[arg(long)]
+    pub to: String,
+    /// The sender: one of the tenant's numbers.
+    #[arg(long)]
+    pub from: String,
+    /// The text.
+    #[arg(long, allow_hyphen_values = true)]
+    pub text: String,
+    /// What the message is for.
+    #[arg(long, value_enum)]
+    pub category: Option<Category>,
+    /// The campaign that it belongs to.
+    #[arg(long)]
+    pub campaign: Option<String>,
+    /// Not before this (RFC 3339).
+    #[arg(long)]
+    pub send_at: Option<String>,
+    /// For how long it is worth sending, such as 10m.
+    #[arg(long, value_parser = config::duration)]
+    pub valid_for: Option<Duration>,
+    /// A label; may be given several times.
+    #[arg(long = "tag")]
+    pub tags: Vec<String>,
+    /// The same key and message again give the same answer and one message.
+    #[arg(long)]
+    pub idempotency_key: Option<String>,
+    /// Wait until the message has ended, and show its timeline.
+    #[arg(long)]
+    pub wait: bool,
+    /// How long to wait.
+    #[arg(long, default_value = "60s", value_parser = config::duration, requires = "wait")]
+    pub timeout: Duration,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub server: Server,
+}
+
+/// What a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Category {
+    /// What its recipient asked for or needs.
+    Transactional,
+    /// Advertisement.
+    Marketing,
+    /// One-time passwords.
+    Otp,
+    /// Part of a conversation.
+    Conversational,
+}
+
+/// `signalbox messages`.
+#[derive(Debug, Subcommand)]
+pub enum Messages {
+    /// List messages, newest first.
+    List {
+        /// Only from this sender.
+        #[arg(long)]
+        from: Option<String>,
+        /// Only to this recipient.
+        #[arg(long)]
+        to: Option<String>,
+        /// Only those with this status.
+        #[arg(long)]
+        status: Option<String>,
+        /// Only `inbound` or `outbound` ones.
+        #[arg(long)]
+        direction: Option<String>,
+        /// Only those accepted after this (RFC 3339).
+        #[arg(long)]
+        after: Option<String>,
+        /// Only those accepted before this (RFC 3339).
+        #[arg(long)]
+        before: Option<String>,
+        /// At most so many.
+        #[arg(long)]
+        limit: Option<u32>,
+        /// Where the page begins, as the last one said.
+        #[arg(long)]
+        cursor: Option<String>,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show a message with its timeline.
+    Show {
+        /// `msg_…`
+        id: String,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+/// `signalbox handlers`.
+#[derive(Debug, Subcommand)]
+pub enum Handlers {
+    /// Upload a handler.
+    Put {
+        /// Its name.
+        name: String,
+        /// The WebAssembly component.
+        file: PathBuf,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// List handlers and the numbers bound to them.
+    List {
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show what a handler said lately.
+    Logs {
+        /// Its name.
+        name: String,
+        /// Go on showing lines as they come.
+        #[arg(long, short)]
+        follow: bool,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+/// `signalbox webhooks`.
+#[derive(Debug, Subcommand)]
+pub enum Webhooks {
+    /// Set up a webhook.
+    Put {
+        /// Its name.
+        name: String,
+        /// Where events go.
+        #[arg(id = "target", value_name = "URL")]
+        target: String,
+        /// Which, with commas between them: message.delivered and so on, or message.* for all.
+        #[arg(long, value_delimiter = ',', default_value = "message.*")]
+        events: Vec<String>,
+        /// The key that signs, `whsec_…`; one is made if none is given.
+        #[arg(long)]
+        secret: Option<String>,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// List webhooks.
+    List {
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+}

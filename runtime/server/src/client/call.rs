@@ -1,0 +1,105 @@
+//! Requests of the API.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request};
+use http_body_util::Full;
+use serde_json::Value;
+
+use super::http::Origin;
+use super::problem::{Error, Problem};
+use crate::args::Server;
+
+/// A running Signalbox, and as whom it is asked.
+pub struct Api {
+    origin: Origin,
+    bearer: HeaderValue,
+}
+
+/// What goes with a request.
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// JSON.
+    Json(Value),
+    /// JSON, once for all requests with this key.
+    Once(Value, String),
+    /// A WebAssembly component.
+    Component(Vec<u8>),
+}
+
+impl Api {
+    /// As the command line says.
+    pub fn new(server: &Server) -> Result<Self, Error> {
+        let key = server.key.as_deref().filter(|key| !key.is_empty()).ok_or(Error::NoKey)?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| Error::Key)?;
+        bearer.set_sensitive(true);
+        Ok(Self { origin: Origin::parse(&server.url)?, bearer })
+    }
+
+    /// Asks for what is at `path`.
+    pub async fn get(&self, path: &str) -> Result<Value, Error> {
+        self.call(Method::GET, path, Body::Empty).await
+    }
+
+    /// Asks, and reads the answer.
+    pub async fn call(&self, method: Method, path: &str, body: Body) -> Result<Value, Error> {
+        let (status, answer) = self.origin.ask(self.request(method, path, body)?).await?;
+        let strange = || Error::Strange { url: self.origin.url().to_owned(), status: status.as_u16() };
+        if status.is_success() {
+            return serde_json::from_slice(&answer).map_err(|_| strange());
+        }
+        Err(Problem::read(&answer).map_or_else(strange, Error::Refused))
+    }
+
+    fn request(&self, method: Method, path: &str, body: Body) -> Result<Request<Full<Bytes>>, Error> {
+        let request = Request::builder().method(method).uri(self.origin.path(path));
+        let request = request.header(AUTHORIZATION, &self.bearer);
+        let json = |value: Value| Bytes::from(value.to_string());
+        let (request, body) = match body {
+            Body::Empty => (request, Bytes::new()),
+            Body::Json(value) => (request.header(CONTENT_TYPE, "application/json"), json(value)),
+            Body::Once(value, key) => {
+                let key = HeaderValue::try_from(key).map_err(|_| Error::IdempotencyKey)?;
+                (request.header(CONTENT_TYPE, "application/json").header("idempotency-key", key), json(value))
+            }
+            Body::Component(bytes) => (request.header(CONTENT_TYPE, "application/wasm"), bytes.into()),
+        };
+        request.body(Full::new(body)).map_err(|_| Error::Url(self.origin.url().to_owned()))
+    }
+}
+
+/// The query part for the parameters that are given; empty for none.
+pub fn query(parameters: &[(&str, Option<String>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| Some(format!("{name}={}", segment(value.as_ref()?))));
+    let given: Vec<_> = given.collect();
+    if given.is_empty() { String::new() } else { format!("?{}", given.join("&")) }
+}
+
+/// A text as a part of a path or query.
+pub fn segment(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_texts_survive_the_way_into_a_url() {
+        assert_eq!(segment("+14155550123"), "%2B14155550123");
+        assert_eq!(segment("a/b ü"), "a%2Fb%20%C3%BC");
+        assert_eq!(
+            query(&[("to", Some("+1".into())), ("from", None), ("limit", Some("5".into()))]),
+            "?to=%2B1&limit=5"
+        );
+        assert_eq!(query(&[("to", None)]), "");
+    }
+}

@@ -1,0 +1,145 @@
+//! The commands that ask a running Signalbox: thin, so that what they can do anybody can do with the API.
+
+mod call;
+mod http;
+mod problem;
+mod send;
+mod show;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use ::http::Method;
+use serde_json::{Value, json};
+
+use crate::args::{ClientCommand, Handlers, Messages, Server, Webhooks};
+use crate::exit;
+use call::{Api, Body, query, segment};
+use show::Screen;
+
+pub use problem::Error;
+
+/// How often logs are asked for when they are followed.
+const FOLLOW: Duration = Duration::from_millis(500);
+
+/// Asks, and shows the answer.
+pub async fn run(command: ClientCommand) -> Result<ExitCode, exit::Error> {
+    let server = server(&command).clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match answer(command, &api, &screen).await {
+        // What the API says of its refusal is the answer, in the form that was asked for.
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer?),
+    }
+}
+
+fn server(command: &ClientCommand) -> &Server {
+    match command {
+        ClientCommand::Send(send) => &send.server,
+        ClientCommand::Bind { server, .. }
+        | ClientCommand::Messages(Messages::List { server, .. } | Messages::Show { server, .. })
+        | ClientCommand::Handlers(
+            Handlers::Put { server, .. } | Handlers::List { server } | Handlers::Logs { server, .. },
+        )
+        | ClientCommand::Webhooks(Webhooks::Put { server, .. } | Webhooks::List { server }) => server,
+    }
+}
+
+async fn answer(command: ClientCommand, api: &Api, screen: &Screen) -> Result<ExitCode, Error> {
+    match command {
+        ClientCommand::Send(args) => return send::send(&args, api, screen).await,
+        ClientCommand::Bind { number, handler, .. } => {
+            let path = format!("/v1/bindings/{}", segment(&number));
+            let bound = api.call(Method::PUT, &path, Body::Json(json!({ "handler": handler }))).await?;
+            screen.show(&bound, show::binding);
+        }
+        ClientCommand::Messages(command) => messages(command, api, screen).await?,
+        ClientCommand::Handlers(command) => handlers(command, api, screen).await?,
+        ClientCommand::Webhooks(command) => webhooks(command, api, screen).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn messages(command: Messages, api: &Api, screen: &Screen) -> Result<(), Error> {
+    match command {
+        Messages::List { from, to, status, direction, after, before, limit, cursor, .. } => {
+            let limit = limit.map(|limit| limit.to_string());
+            let filters = [
+                ("from", from),
+                ("to", to),
+                ("status", status),
+                ("direction", direction),
+                ("after", after),
+                ("before", before),
+                ("limit", limit),
+                ("cursor", cursor),
+            ];
+            let page = api.get(&format!("/v1/messages{}", query(&filters))).await?;
+            screen.show(&page, show::messages);
+        }
+        Messages::Show { id, .. } => screen.show(&timeline(api, &id).await?, show::timeline),
+    }
+    Ok(())
+}
+
+async fn timeline(api: &Api, id: &str) -> Result<Value, Error> {
+    api.get(&format!("/v1/messages/{}/timeline", segment(id))).await
+}
+
+async fn handlers(command: Handlers, api: &Api, screen: &Screen) -> Result<(), Error> {
+    match command {
+        Handlers::Put { name, file, .. } => {
+            let body = Body::Component(read(&file).await?);
+            let handler = api.call(Method::PUT, &format!("/v1/handlers/{}", segment(&name)), body).await?;
+            screen.show(&handler, show::handler);
+        }
+        Handlers::List { .. } => {
+            let mut all = api.get("/v1/handlers").await?;
+            let mut bindings = api.get("/v1/bindings").await?;
+            all["bindings"] = bindings["bindings"].take();
+            screen.show(&all, show::handlers);
+        }
+        Handlers::Logs { name, follow, .. } => logs(&name, follow, api, screen).await?,
+    }
+    Ok(())
+}
+
+async fn logs(name: &str, follow: bool, api: &Api, screen: &Screen) -> Result<(), Error> {
+    let path = format!("/v1/handlers/{}/logs", segment(name));
+    let mut after = None;
+    loop {
+        let answer = api.get(&format!("{path}{}", query(&[("after", after.clone())]))).await?;
+        let lines = answer["lines"].as_array().map_or(&[][..], Vec::as_slice);
+        after = lines.last().map(|line| line["n"].to_string()).or(after);
+        match follow {
+            // A stream has no end; each line is an answer of its own.
+            true => lines.iter().for_each(|line| screen.show(line, show::log_line)),
+            false => {
+                screen.show(&answer, show::logs);
+                return Ok(());
+            }
+        }
+        tokio::time::sleep(FOLLOW).await;
+    }
+}
+
+async fn webhooks(command: Webhooks, api: &Api, screen: &Screen) -> Result<(), Error> {
+    match command {
+        Webhooks::Put { name, target, events, secret, .. } => {
+            let body = json!({ "url": target, "events": events, "secret": secret });
+            let hook = api.call(Method::PUT, &format!("/v1/webhooks/{}", segment(&name)), Body::Json(body)).await?;
+            screen.show(&hook, show::webhook);
+        }
+        Webhooks::List { .. } => screen.show(&api.get("/v1/webhooks").await?, show::webhooks),
+    }
+    Ok(())
+}
+
+async fn read(file: &Path) -> Result<Vec<u8>, Error> {
+    tokio::fs::read(file).await.map_err(|source| Error::File { file: file.display().to_string(), source })
+}

@@ -1,0 +1,118 @@
+//! `[limits]`, `[api]`, `[handlers]`, `[webhooks]`: bounds, each with a default that fits most houses.
+
+use std::time::Duration;
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use {signalbox_api as api, signalbox_engine as engine, signalbox_guest as guest, signalbox_webhooks as webhooks};
+
+use super::reader::Section;
+use super::secret::Surroundings;
+
+/// Sets `to` if the key is there.
+fn count<T: TryFrom<u64>>(section: &Section<'_, '_>, key: &'static str, most: u64, to: &mut T) {
+    if let Some(value) = section.number(key, 1..=most).and_then(|placed| T::try_from(placed.value).ok()) {
+        *to = value;
+    }
+}
+
+fn duration(section: &Section<'_, '_>, key: &'static str, to: &mut Duration) {
+    if let Some(value) = section.duration(key) {
+        if value.is_zero() {
+            section.complain_at(key, "must be longer than nothing");
+        }
+        *to = value;
+    }
+}
+
+fn bytes(section: &Section<'_, '_>, key: &'static str, to: &mut usize) {
+    if let Some(value) = section.bytes(key).and_then(|placed| usize::try_from(placed.value).ok()) {
+        *to = value;
+    }
+}
+
+/// The least time for which the API promises to know an idempotency key.
+const IDEMPOTENCY_LEAST: Duration = Duration::from_secs(24 * 3_600);
+
+/// `[limits]`.
+pub fn path(section: Section<'_, '_>, limits: &mut engine::Config) {
+    count(&section, "max_waiting", 100_000_000, &mut limits.max_waiting);
+    count(&section, "max_steps", 16_384, &mut limits.max_steps);
+    count(&section, "max_steps_per_tenant", 16_384, &mut limits.max_steps_per_tenant);
+    count(&section, "hot_messages", 10_000_000, &mut limits.hot_messages);
+    count(&section, "max_write_ahead", 10_000, &mut limits.max_write_ahead);
+    count(&section, "max_attempts", 100, &mut limits.max_attempts);
+    count(&section, "max_depth", 100, &mut limits.max_depth);
+    count(&section, "max_parked_receipts", 10_000_000, &mut limits.max_parked_receipts);
+    count(&section, "max_text_chars", 39_015, &mut limits.max_text_chars);
+    count(&section, "max_segments", 255, &mut limits.max_segments);
+    count(&section, "max_batch", 10_000, &mut limits.max_batch);
+    duration(&section, "reassembly", &mut limits.reassembly);
+    duration(&section, "parked_receipt", &mut limits.parked_receipt);
+    duration(&section, "default_validity", &mut limits.default_validity);
+    duration(&section, "max_schedule", &mut limits.max_schedule);
+    duration(&section, "idempotency", &mut limits.idempotency);
+    if limits.idempotency < IDEMPOTENCY_LEAST {
+        section.complain_at("idempotency", "must be at least \"24h\": the API promises to know a key for that long");
+    }
+    section.end();
+}
+
+/// `[api]`.
+pub fn api(section: Section<'_, '_>, api: &mut api::Config, limits: &engine::Config) {
+    count(&section, "max_connections", 1_000_000, &mut api.max_connections);
+    duration(&section, "header_timeout", &mut api.header_timeout);
+    duration(&section, "body_timeout", &mut api.body_timeout);
+    duration(&section, "component_timeout", &mut api.component_timeout);
+    duration(&section, "write_timeout", &mut api.write_timeout);
+    bytes(&section, "max_json", &mut api.max_json_bytes);
+    bytes(&section, "max_batch", &mut api.max_batch_bytes);
+    bytes(&section, "max_large", &mut api.max_large_bytes);
+    duration(&section, "drain_timeout", &mut api.drain_timeout);
+    api.max_batch = limits.max_batch;
+    section.end();
+}
+
+/// `[handlers]`.
+pub fn handlers(section: Section<'_, '_>, handlers: &mut guest::Config, limits: &engine::Config) {
+    count(&section, "instances", 100_000, &mut handlers.instances);
+    count(&section, "compile_at_once", 64, &mut handlers.compile_at_once);
+    bytes(&section, "keep_resident", &mut handlers.keep_resident_bytes);
+    duration(&section, "compile_timeout", &mut handlers.upload.compile);
+    if (handlers.instances as usize) < limits.max_steps {
+        let steps = limits.max_steps;
+        section.complain_at("instances", format!("must be at least `limits.max_steps`, {steps}: a step may need one"));
+    }
+    section.end();
+}
+
+/// `[webhooks]`.
+pub fn webhooks(section: Section<'_, '_>, webhooks: &mut webhooks::Config, surroundings: &Surroundings<'_>) {
+    webhooks.reach.allow_private = section.flag("allow_private").unwrap_or_default();
+    webhooks.reach.allow_http = section.flag("allow_http").unwrap_or_default();
+    count(&section, "per_endpoint", 10_000, &mut webhooks.per_endpoint);
+    count(&section, "overall", 100_000, &mut webhooks.overall);
+    count(&section, "window", 1_000_000, &mut webhooks.window);
+    duration(&section, "connect_timeout", &mut webhooks.connect_timeout);
+    duration(&section, "attempt_timeout", &mut webhooks.attempt_timeout);
+    duration(&section, "idle_timeout", &mut webhooks.idle_timeout);
+    duration(&section, "max_age", &mut webhooks.max_age);
+    for file in section.texts("extra_ca").unwrap_or_default() {
+        let path = surroundings.path(&file.value);
+        match certificates(&path) {
+            Ok(roots) => webhooks.extra_roots.extend(roots),
+            Err(reason) => section.complain_of(&file, format!("{}: {reason}", path.display())),
+        }
+    }
+    section.end();
+}
+
+fn certificates(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match found {
+        Ok(roots) if roots.is_empty() => Err("has no certificate in PEM form".to_owned()),
+        Ok(roots) => Ok(roots),
+        Err(error) => Err(format!("isn't PEM: {error}")),
+    }
+}

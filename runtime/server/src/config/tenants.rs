@@ -1,0 +1,139 @@
+//! `[[tenants]]` with their numbers.
+
+use std::collections::{BTreeMap, HashMap};
+
+use signalbox_carriers::smpp;
+use signalbox_model::directory::{InDoubtAction, InDoubtPlan, NumberPlan, Tenant};
+use signalbox_model::{Address, KeyId, TenantId};
+
+use super::Tenancy;
+use super::reader::{Placed, Section, hint};
+use super::secret::Surroundings;
+
+/// What is checked over all tenants.
+struct Reading<'a> {
+    carriers: Vec<&'a str>,
+    surroundings: &'a Surroundings<'a>,
+    /// Whose each number is.
+    numbers: HashMap<Address, String>,
+    /// Whose each key is.
+    keys: HashMap<KeyId, String>,
+}
+
+/// Reads the tenants; what is wrong was complained of.
+pub fn read(
+    sections: Vec<Section<'_, '_>>,
+    carriers: &[smpp::Config],
+    surroundings: &Surroundings<'_>,
+) -> Vec<Tenancy> {
+    let carriers = carriers.iter().map(|carrier| carrier.name.as_str()).collect();
+    let mut reading = Reading { carriers, surroundings, numbers: HashMap::new(), keys: HashMap::new() };
+    let mut tenants: Vec<Tenancy> = Vec::new();
+    for section in sections {
+        if let Some(tenancy) = tenancy(&section, &mut reading) {
+            let id = &tenancy.tenant.id;
+            if tenants.iter().any(|other| other.tenant.id == *id) {
+                section.complain_at("name", format!("`{id}` is the name of another tenant, too"));
+            }
+            tenants.push(tenancy);
+        }
+        section.end();
+    }
+    tenants
+}
+
+fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenancy> {
+    let id: Option<Placed<TenantId>> = section.needed("name", Section::parsed);
+    let name = id.as_ref().map_or_else(String::new, |id| id.value.to_string());
+    // Every key is read, whatever is wrong with the others, so that all of it is told at once.
+    let brand = section.needed("brand", not_empty);
+    let help = section.needed("help", not_empty);
+    let weight = section.number("weight", 1..=1_000).map_or(1, |weight| weight.value);
+    let segments_per_second = per_second(section);
+    let in_doubt = in_doubt(section.section("in_doubt"));
+    let settings = section.named_texts("settings").into_iter().map(|(name, text)| (name, text.value)).collect();
+    let mut secrets = BTreeMap::new();
+    for (name, text) in section.named_texts("secrets") {
+        secrets.extend(reading.surroundings.resolve(section, &text).map(|secret| (name, secret)));
+    }
+    let api_keys = section.texts("api_keys").unwrap_or_default();
+    let api_keys = api_keys.iter().filter_map(|key| api_key(section, key, &name, reading)).collect();
+    let numbers = section.sections("numbers").into_iter().filter_map(|number| plan(number, &name, reading)).collect();
+    let tenant = Tenant {
+        id: id?.value,
+        brand: brand?,
+        help: help?,
+        weight: u16::try_from(weight).unwrap_or(1),
+        segments_per_second,
+        numbers,
+        in_doubt,
+        secrets,
+        settings,
+    };
+    Some(Tenancy { tenant, api_keys })
+}
+
+fn not_empty(section: &Section<'_, '_>, key: &'static str) -> Option<String> {
+    let text = section.text(key)?;
+    if text.value.trim().is_empty() {
+        section.complain_of(&text, "is empty; recipients read it in the answers to HELP and STOP");
+    }
+    Some(text.value)
+}
+
+fn per_second(section: &Section<'_, '_>) -> u32 {
+    let given = section.number("segments_per_second", 0..=u64::from(u32::MAX));
+    given.and_then(|given| u32::try_from(given.value).ok()).unwrap_or_default()
+}
+
+fn in_doubt(section: Section<'_, '_>) -> InDoubtPlan {
+    let actions = [("resend", InDoubtAction::Resend), ("hold", InDoubtAction::Hold)];
+    let default = InDoubtPlan::default();
+    let action = |key, default| section.one_of(key, &actions).map_or(default, |action| action.value);
+    let plan = InDoubtPlan {
+        transactional: action("transactional", default.transactional),
+        marketing: action("marketing", default.marketing),
+        otp: action("otp", default.otp),
+        conversational: action("conversational", default.conversational),
+    };
+    section.end();
+    plan
+}
+
+/// A key of the form that the API takes.
+fn api_key(section: &Section<'_, '_>, key: &Placed<String>, tenant: &str, reading: &mut Reading<'_>) -> Option<String> {
+    let text = reading.surroundings.resolve(section, key)?;
+    let parts = text.strip_prefix("sb_").and_then(|rest| rest.split_once('_'));
+    let parsed = parts.and_then(|(id, secret)| Some((format!("{}_{id}", KeyId::PREFIX).parse().ok()?, secret)));
+    let Some((id, _)) = parsed.filter(|(_, secret)| secret.len() >= 43) else {
+        let form =
+            "is no API key: `sb_`, an id of 26 characters of 0-9 and a-v, `_`, a secret of at least 43 characters";
+        section.complain_of(key, form);
+        return None;
+    };
+    if let Some(other) = reading.keys.insert(id, tenant.to_owned()) {
+        section.complain_of(key, format!("has an id that a key of tenant `{other}` has, too"));
+    }
+    Some(text)
+}
+
+fn plan(section: Section<'_, '_>, tenant: &str, reading: &mut Reading<'_>) -> Option<(Address, NumberPlan)> {
+    let number: Option<Placed<Address>> = section.needed("number", Section::parsed);
+    let segments_per_second = per_second(&section);
+    let carriers = section.needed("carriers", Section::texts).unwrap_or_default();
+    if carriers.is_empty() && section.has("carriers") {
+        section.complain_at("carriers", "is empty; name at least one");
+    }
+    for carrier in carriers.iter().filter(|carrier| !reading.carriers.contains(&carrier.value.as_str())) {
+        let hint = hint(&carrier.value, &reading.carriers);
+        section.complain_of(carrier, format!("there is no carrier `{}`; {hint}", carrier.value));
+    }
+    if let Some(number) = &number
+        && let Some(other) = reading.numbers.insert(number.value.clone(), tenant.to_owned())
+    {
+        section.complain_of(number, format!("{:?} is a number of tenant `{other}` already", number.value));
+    }
+    section.end();
+    let carriers = carriers.into_iter().map(|carrier| carrier.value).collect();
+    Some((number?.value, NumberPlan { carriers, segments_per_second }))
+}

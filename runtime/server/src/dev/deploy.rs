@@ -1,0 +1,113 @@
+//! A handler's file: uploaded and bound at the start, uploaded again when it changes.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use signalbox_engine::Handle;
+use signalbox_model::{Address, TenantId};
+
+use super::say::Voice;
+use crate::exit::Error;
+
+/// How often the file is looked at.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// A handler and the file that it comes from.
+pub struct Deployment {
+    file: PathBuf,
+    name: String,
+    handle: Handle,
+    tenant: TenantId,
+    number: Address,
+    voice: Voice,
+    /// The file as it was when it was last read.
+    read: Option<Look>,
+}
+
+/// How a file looks from outside: when one of these changes, it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Look {
+    changed: Option<SystemTime>,
+    bytes: u64,
+}
+
+impl Look {
+    async fn at(file: &Path) -> Option<Self> {
+        let meta = tokio::fs::metadata(file).await.ok()?;
+        Some(Self { changed: meta.modified().ok(), bytes: meta.len() })
+    }
+}
+
+impl Deployment {
+    /// Of this file, for this number.
+    pub fn new(file: PathBuf, handle: Handle, tenant: TenantId, number: Address, voice: Voice) -> Self {
+        let name = name_of(&file);
+        Self { file, name, handle, tenant, number, voice, read: None }
+    }
+
+    /// The handler's name: the file's, made fit.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Uploads it for the first time and binds it. A handler that is refused now ends the command: there is no older one
+    /// to go on with.
+    pub async fn first(&mut self) -> Result<(), Error> {
+        let refused = |reason: String| Error::Handler { file: self.file.display().to_string(), reason };
+        let look = Look::at(&self.file).await;
+        self.upload().await.map_err(refused)?;
+        let bound = self.handle.bind(&self.tenant, &self.number, &self.name).await;
+        bound.map_err(|error| refused(error.to_string()))?;
+        self.read = look;
+        Ok(())
+    }
+
+    /// Uploads it whenever it has changed and stands still.
+    pub async fn watch(mut self) {
+        let mut clock = tokio::time::interval(LOOK);
+        let mut before = self.read;
+        loop {
+            clock.tick().await;
+            let now = Look::at(&self.file).await;
+            // Compilers write in pieces: a file is read once it looks the same twice. One that is away may be on its
+            // way to being replaced.
+            if now.is_some() && now == before && now != self.read {
+                self.read = now;
+                if let Err(reason) = self.upload().await {
+                    self.voice.refused(&self.name, &reason);
+                }
+            }
+            before = now;
+        }
+    }
+
+    async fn upload(&self) -> Result<(), String> {
+        let component = tokio::fs::read(&self.file).await.map_err(|error| error.to_string())?;
+        let handler = self.handle.put_handler(&self.tenant, &self.name, component).await;
+        self.voice.deployed(&handler.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+}
+
+/// A handler's name from its file's: small letters, digits, `-` and `_`, beginning with a letter.
+fn name_of(file: &Path) -> String {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let fit = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
+    let name: String = stem.chars().map(fit).skip_while(|c| !c.is_ascii_alphabetic()).take(64).collect();
+    if name.is_empty() { "handler".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_files_name_becomes_a_handlers() {
+        let name = |file: &str| name_of(Path::new(file));
+        assert_eq!(name("target/echo-support.wasm"), "echo-support");
+        assert_eq!(name("Echo Support.v2.wasm"), "echo-support-v2");
+        assert_eq!(name("42_answers.wasm"), "answers");
+        assert_eq!(name("42.wasm"), "handler");
+        assert_eq!(name("ünder.wasm"), "nder");
+    }
+}
