@@ -1,0 +1,112 @@
+//! `cargo xtask bench`: what it costs. Sender, carrier and receiver are processes of their own, on the same machine.
+//!
+//! | module | figures |
+//! |---|---|
+//! | `accept` | `accept_single`, `accept_batch` |
+//! | `path` | `path_hook`, `path_nohook`, each with `…_cpu_us` |
+//! | `latency` | `path_p50_ms`, `path_p99_ms` |
+//! | `waiting` | `rss_100k_mb`, `restart_100k_s` |
+//! | `parts` | `pdu_…`, `guest_…`, `store_…`: the crates' own benchmarks |
+
+mod accept;
+mod figure;
+mod latency;
+mod parts;
+mod path;
+mod rig;
+mod waiting;
+
+use crate::workspace::{Choice, Profile};
+use anyhow::{Result, bail};
+use figure::Table;
+use rig::Programs;
+
+/// `cargo xtask bench`.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Which; all but the store's if none is named.
+    names: Vec<String>,
+    /// One JSON object a line: name, value, unit, expected, note.
+    #[arg(long)]
+    json: bool,
+    /// Take the programs and guests as they were built last.
+    #[arg(long)]
+    no_build: bool,
+    /// Runs of each benchmark of the accept and path kinds, of which the median counts.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Messages in a run of a path benchmark.
+    #[arg(long, default_value_t = 60_000)]
+    messages: u64,
+}
+
+type Run = fn(&Options, &Programs, &Table) -> Result<()>;
+
+/// What is measured together.
+struct Group {
+    names: &'static [&'static str],
+    run: Run,
+    /// Only if it is named.
+    on_demand: bool,
+}
+
+const fn group(names: &'static [&'static str], run: Run) -> Group {
+    Group { names, run, on_demand: false }
+}
+
+const GROUPS: &[Group] = &[
+    group(&["accept_single"], accept::single),
+    group(&["accept_batch"], accept::batch),
+    group(&["path_hook", "path_hook_cpu_us"], path::hook),
+    group(&["path_nohook", "path_nohook_cpu_us"], path::nohook),
+    group(&["path_p50_ms", "path_p99_ms"], latency::run),
+    group(&["pdu_decode", "pdu_encode"], parts::pdu),
+    group(&["guest_fresh_p50_us", "guest_fresh_p99_us", "guest_floor_p50_us"], parts::guest),
+    group(&["restart_100k_s", "rss_100k_mb"], waiting::run),
+    Group { names: &["store"], run: parts::store, on_demand: true },
+];
+
+/// Measures. Whether every figure came out; whether it is as expected is for its reader.
+pub fn run(options: &Options) -> Result<bool> {
+    let chosen = chosen(&options.names)?;
+    let choice = Choice { profile: Profile::Release, no_build: options.no_build };
+    let programs = Programs { binaries: choice.get()?, no_build: options.no_build };
+    let table = Table::new(options.json);
+    let mut all = true;
+    for group in chosen {
+        if let Err(error) = (group.run)(options, &programs, &table) {
+            eprintln!("cargo xtask: {}: {error:#}", group.names.join(", "));
+            all = false;
+        }
+    }
+    Ok(all)
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Group>> {
+    for name in names {
+        if !GROUPS.iter().any(|group| group.names.contains(&name.as_str())) {
+            let known: Vec<_> = GROUPS.iter().flat_map(|group| group.names).copied().collect();
+            bail!("there is no benchmark `{name}`; there are {}", known.join(", "));
+        }
+    }
+    let is_named = |group: &&Group| group.names.iter().any(|name| names.iter().any(|named| named == name));
+    Ok(GROUPS.iter().filter(|group| if names.is_empty() { !group.on_demand } else { is_named(group) }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(chosen: &[&str]) -> Vec<&'static str> {
+        let chosen: Vec<_> = chosen.iter().map(|name| (*name).to_owned()).collect();
+        super::chosen(&chosen).unwrap().iter().map(|group| group.names[0]).collect()
+    }
+
+    #[test]
+    fn a_figure_s_name_chooses_what_is_measured_with_it() {
+        assert_eq!(names(&["path_p99_ms", "rss_100k_mb"]), ["path_p50_ms", "restart_100k_s"]);
+        assert_eq!(names(&["store"]), ["store"]);
+        assert!(!names(&[]).contains(&"store") && names(&[]).len() == GROUPS.len() - 1);
+        assert!(super::chosen(&["path_hok".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! What the outside wrote down.
+
+use super::rounds::{CARRIER_BOOK, SENDERS};
+use super::timelines::Timelines;
+use crate::house::{Carrier, until};
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::time::Duration;
+
+/// A message as sender and carrier can both know it: recipient and hash of the text, which is another for each.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    pub to: String,
+    pub text_sha256: String,
+}
+
+/// A message that was sent to the API.
+#[derive(Debug)]
+pub struct Sent {
+    pub key: Key,
+    /// If it was accepted.
+    pub id: Option<String>,
+    /// The HTTP status; none if no answer came.
+    pub status: Option<u16>,
+}
+
+/// All books.
+#[derive(Debug, Default)]
+pub struct Books {
+    pub sent: Vec<Sent>,
+    /// Submits that the carrier took: the ids that it gave, by message.
+    pub submits: HashMap<Key, Vec<String>>,
+    /// The carrier's ids whose receipt was acknowledged.
+    pub receipts: HashSet<String>,
+    /// Types of the events told, by message id.
+    pub hooks: HashMap<String, Vec<String>>,
+}
+
+/// A line of a sender's book.
+#[derive(Deserialize)]
+struct SentLine {
+    id: Option<String>,
+    to: String,
+    text_sha256: String,
+    status: Option<u16>,
+}
+
+/// A line of the carrier's.
+#[derive(Deserialize)]
+struct CarrierLine {
+    n: u64,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Entry {
+    Submit {
+        dest: String,
+        text_sha256: String,
+        message_id: Option<String>,
+        accepted: bool,
+    },
+    Receipt {
+        message_id: Option<String>,
+    },
+    Ack {
+        of: u64,
+        status: u32,
+    },
+    #[serde(other)]
+    Other,
+}
+
+impl Books {
+    /// The senders' and the carrier's.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let mut books = Self::default();
+        for (_, _, book) in SENDERS {
+            for line in lines::<SentLine>(&folder.join(book))? {
+                let key = Key { to: digits(&line.to), text_sha256: line.text_sha256 };
+                books.sent.push(Sent { key, id: line.id, status: line.status });
+            }
+        }
+        books.read_carrier(folder)?;
+        Ok(books)
+    }
+
+    /// The carrier's again, from its beginning.
+    pub fn read_carrier(&mut self, folder: &Path) -> Result<()> {
+        self.submits.clear();
+        let mut asked: HashMap<u64, String> = HashMap::new();
+        for CarrierLine { n, entry } in lines(&folder.join(CARRIER_BOOK))? {
+            match entry {
+                Entry::Submit { dest, text_sha256, message_id, accepted: true } => {
+                    let key = Key { to: digits(&dest), text_sha256 };
+                    self.submits.entry(key).or_default().push(message_id.unwrap_or_default());
+                }
+                Entry::Receipt { message_id: Some(id) } => {
+                    asked.insert(n, id);
+                }
+                Entry::Ack { of, status: 0 } => {
+                    self.receipts.extend(asked.remove(&of));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The webhook receiver's, once each ended message was told; what isn't told in time is missing.
+    pub fn read_hooks(&mut self, carrier: &mut Carrier, timelines: &Timelines) -> Result<()> {
+        let mut missing: HashSet<&str> = timelines.ended().collect();
+        let mut after = 0;
+        let all = until("webhooks", Duration::from_secs(60), || {
+            let (hooks, next) = carrier.hooks(after)?;
+            after = next;
+            for hook in hooks {
+                missing.remove(hook.message.as_str());
+                self.hooks.entry(hook.message).or_default().push(hook.event);
+            }
+            Ok(missing.is_empty().then_some(()))
+        });
+        // The verdict names those that are missing.
+        all.or_else(|error| if missing.is_empty() { Err(error) } else { Ok(()) })
+    }
+}
+
+/// A last line that is cut, because its writer is at it, is left out.
+fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+    let mut input = BufReader::new(file);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    while input.read_line(&mut line)? > 0 && line.ends_with('\n') {
+        let read = serde_json::from_str(&line);
+        lines.push(read.with_context(|| format!("{}, line {}", path.display(), lines.len() + 1))?);
+        line.clear();
+    }
+    Ok(lines)
+}
+
+/// Some write the plus and some don't.
+fn digits(number: &str) -> String {
+    number.trim_start_matches('+').to_owned()
+}

@@ -1,0 +1,128 @@
+//! `signalbox serve` in a folder of its own.
+
+use super::{Api, Process, free_address};
+use crate::http::Client;
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// The only tenant.
+pub const TENANT: &str = "demo";
+/// Its only number.
+pub const NUMBER: &str = "+15550001000";
+/// The only carrier.
+pub const CARRIER: &str = "simulated";
+
+/// What a server is started with, again and again if need be.
+#[derive(Debug)]
+pub struct ServerPlan {
+    program: PathBuf,
+    folder: PathBuf,
+    config: PathBuf,
+    /// Where its API listens, the same at each start.
+    pub address: SocketAddr,
+    /// The tenant's key: shown at the first start only.
+    key: Option<String>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    /// Its process.
+    pub process: Process,
+    /// Its API, as the tenant.
+    pub api: Api,
+    /// The tenant's key.
+    pub key: String,
+    /// From its start to its ready line.
+    pub ready_after: Duration,
+}
+
+impl Server {
+    /// Where its API listens.
+    pub fn api_address(&self) -> SocketAddr {
+        self.api.address()
+    }
+}
+
+impl ServerPlan {
+    /// Writes the configuration into `folder`: one tenant, one number, one carrier at `smpp`.
+    pub fn new(program: &Path, folder: &Path, smpp: SocketAddr) -> Result<Self> {
+        let address = free_address()?;
+        let config = folder.join("signalbox.toml");
+        std::fs::write(&config, config_text(address, smpp))?;
+        Ok(Self { program: program.to_owned(), folder: folder.to_owned(), config, address, key: None })
+    }
+
+    /// Starts the server and waits until it is ready.
+    pub fn start(&mut self) -> Result<Server> {
+        let began = Instant::now();
+        let started = Process::start_and_hear("signalbox", &mut self.command(), &self.folder, Duration::from_secs(60));
+        let (process, line) = started?;
+        let ready_after = began.elapsed();
+        let said: Value = serde_json::from_str(&line).context("the server's first line")?;
+        if let Some(key) = said["new_keys"][0]["key"].as_str() {
+            self.key = Some(key.to_owned());
+        }
+        let key = self.key.clone().context("the server made no key for its tenant")?;
+        let api = Api::new(Client::new(self.address, Some(&key)));
+        Ok(Server { process, api, key, ready_after })
+    }
+
+    /// Starts the server and kills it after so long, ready or not.
+    pub fn start_and_kill(&self, after: Duration) -> Result<()> {
+        let process = Process::start("signalbox", &mut self.command(), &self.folder)?;
+        std::thread::sleep(after);
+        process.kill()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["serve", "--json", "--config"]).arg(&self.config);
+        command
+    }
+}
+
+fn config_text(api: SocketAddr, smpp: SocketAddr) -> String {
+    format!(
+        r#"[listen]
+api = "{api}"
+
+[store]
+folder = "store"
+
+[[carriers]]
+kind = "smpp"
+name = "{CARRIER}"
+host = "{host}"
+port = {port}
+system_id = "signalbox"
+password = "sesame"
+binds = 2
+window = 200
+reconnect_min = "50ms"
+reconnect_max = "1s"
+
+[[tenants]]
+name = "{TENANT}"
+brand = "Signalbox demo"
+help = "Write to help@example.com"
+
+[[tenants.numbers]]
+number = "{NUMBER}"
+carriers = ["{CARRIER}"]
+
+[webhooks]
+allow_private = true
+allow_http = true
+
+[log]
+level = "warn"
+"#,
+        host = smpp.ip(),
+        port = smpp.port(),
+    )
+}
