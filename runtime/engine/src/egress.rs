@@ -215,11 +215,18 @@ async fn try_write_ahead(engine: &Engine, lane: &Lane, waiting: &Waiting) -> Res
     let _one = engine.locks.lock(waiting.message).await;
     let Some(mut live) = engine.live(&waiting.tenant, waiting.message).await? else { return Ok(None) };
     let mut step = Step::new(engine, waiting.message.partition());
-    if live.head.status != Status::Queued {
+    match live.head.status {
+        Status::Queued => {}
         // Canceled while it waited: only its place in the inbox is left.
-        step.take(waiting.seq);
-        step.commit().await?;
-        return Ok(None);
+        status if status.is_terminal() => {
+            step.take(waiting.seq);
+            step.commit().await?;
+            return Ok(None);
+        }
+        status => {
+            tracing::error!(message = %waiting.message, %status, "a message in a carrier's queue isn't queued");
+            return Ok(None);
+        }
     }
     let now = step.at;
     if live.message.expires_at <= now {

@@ -47,7 +47,7 @@ pub(crate) struct Engine {
     pub(crate) reach: webhooks::Reach,
     pub(crate) turns: Turns,
     pub(crate) wheel: Wheel<Due>,
-    pub(crate) hot: Hot,
+    pub(crate) hot: Arc<Hot>,
     pub(crate) locks: Locks,
     pub(crate) parked: ParkedReceipts,
     pub(crate) idempotency: InFlight,
@@ -122,7 +122,11 @@ impl Engine {
             return Ok(Some(live));
         }
         let record = self.record(tenant, id).await?;
-        Ok(record.map(|record| Live { message: Arc::new(record.message), head: record.head }))
+        Ok(record.map(|record| Live {
+            message: Arc::new(record.message),
+            head: record.head,
+            last: record.entries.into_iter().next_back().map(Arc::new),
+        }))
     }
 
     /// A message with its whole timeline, from the store.

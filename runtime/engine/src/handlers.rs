@@ -54,14 +54,14 @@ pub(crate) async fn call(
     engine.metrics.invocations.inc();
     let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at };
     let outcome = engine.host.invoke(&handler.code, &invocation, &mut world).await;
-    let logs = match &outcome {
-        Ok(completed) => &completed.logs,
+    let (logs, failure) = match &outcome {
+        Ok(completed) => (&completed.logs, None),
         Err(failure) => {
             engine.metrics.handler_failures.inc();
-            &failure.logs
+            (&failure.logs, Some(failure.message.as_str()))
         }
     };
-    engine.logs.keep(&conversation.tenant, &handler.name, queued.id, engine.clock.now(), logs);
+    engine.logs.keep(&conversation.tenant, &handler.name, queued.id, engine.clock.now(), logs, failure);
     outcome
 }
 

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use signalbox_model::{Head, Message, MessageId};
+use signalbox_model::{Entry, Head, Message, MessageId};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 /// A message and where it is in its life.
@@ -17,6 +17,8 @@ pub(crate) struct Live {
     pub(crate) message: Arc<Message>,
     /// Its timeline, folded.
     pub(crate) head: Head,
+    /// The last line of its timeline, where memory has it: what webhooks tell in the next moment.
+    pub(crate) last: Option<Arc<Entry>>,
 }
 
 /// Shards keep the locks short and apart.
@@ -49,18 +51,16 @@ impl Hot {
         self.shard(id).lock().messages.get(&id).cloned()
     }
 
-    /// Keeps `live`, or lets go of it when its life is over.
+    /// Keeps `live`, until enough others have come after it. An older state never replaces a newer one.
     pub(crate) fn put(&self, live: Live) {
         let id = live.message.id;
         let mut shard = self.shard(id).lock();
-        if live.head.status.is_terminal() {
-            shard.messages.remove(&id);
+        if shard.messages.get(&id).is_some_and(|known| known.head.entries > live.head.entries) {
             return;
         }
         if shard.messages.insert(id, live).is_none() {
             shard.order.push_back(id);
         }
-        // `order` may name messages that were let go of; they fall out as they come to the front.
         while shard.order.len() > self.per_shard {
             let oldest = shard.order.pop_front().expect("it is longer than nothing");
             shard.messages.remove(&oldest);
@@ -85,5 +85,55 @@ impl Locks {
         let bytes = id.as_bytes();
         let stripe = usize::from(u16::from_be_bytes([bytes[14], bytes[15]])) % self.0.len();
         self.0[stripe].lock().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_model::{Cause, Direction, Partition, Status, Timestamp};
+
+    fn live(n: u64, status: Status, entries: u16) -> Live {
+        let id = MessageId::derived(Timestamp::from_millis(n), Partition::new(0), n << 8);
+        let entry = Entry { n: entries - 1, seq: 1, at: Timestamp::EPOCH, status, cause: Cause::Expired, class: None };
+        let message = Message {
+            id,
+            tenant: "acme".parse().unwrap(),
+            direction: Direction::Outbound,
+            from: "12345".parse().unwrap(),
+            to: "12346".parse().unwrap(),
+            body: Default::default(),
+            original: None,
+            category: Default::default(),
+            campaign: None,
+            tags: vec![],
+            callback_url: None,
+            accepted_at: Timestamp::EPOCH,
+            send_at: None,
+            expires_at: Timestamp::MAX,
+            encoding: signalbox_model::Encoding::Gsm7,
+            segments: 1,
+            origin: signalbox_model::Origin::Keyword,
+            depth: 0,
+        };
+        Live { message: Arc::new(message), head: Head::begin(&entry), last: None }
+    }
+
+    #[test]
+    fn an_older_state_never_replaces_a_newer_one() {
+        let hot = Hot::new(64);
+        let (older, newer) = (live(1, Status::Accepted, 1), live(1, Status::Queued, 2));
+        hot.put(newer.clone());
+        hot.put(older);
+        assert_eq!(hot.get(newer.message.id).unwrap().head.status, Status::Queued);
+    }
+
+    #[test]
+    fn the_oldest_fall_out_when_there_are_too_many() {
+        let hot = Hot::new(SHARDS);
+        let (first, second) = (live(1, Status::Queued, 1), live(2, Status::Queued, 1));
+        hot.put(first.clone());
+        hot.put(second.clone());
+        assert!(hot.get(first.message.id).is_none() && hot.get(second.message.id).is_some());
     }
 }

@@ -37,13 +37,22 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// Keeps what a run wrote.
-    pub(crate) fn keep(&self, tenant: &TenantId, handler: &str, event: EventId, at: Timestamp, logs: &guest::Logs) {
-        if logs.lines.is_empty() && logs.cut == 0 {
+    /// Keeps what a run wrote, and why it failed if it did: a loop says nothing by itself, and a timer has no timeline.
+    pub(crate) fn keep(
+        &self,
+        tenant: &TenantId,
+        handler: &str,
+        event: EventId,
+        at: Timestamp,
+        logs: &guest::Logs,
+        failure: Option<&str>,
+    ) {
+        if logs.lines.is_empty() && logs.cut == 0 && failure.is_none() {
             return;
         }
         let cut = (logs.cut > 0).then(|| (guest::Level::Warn, format!("{} more lines were cut off", logs.cut)));
-        let lines = logs.lines.iter().map(|line| (line.level, line.text.clone())).chain(cut);
+        let failure = failure.map(|why| (guest::Level::Error, why.to_owned()));
+        let lines = logs.lines.iter().map(|line| (line.level, line.text.clone())).chain(cut).chain(failure);
         let mut tails = self.tails.lock();
         let tail = tails.entry((tenant.clone(), handler.to_owned())).or_default();
         for (level, text) in lines {

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use signalbox_carriers::{Carrier, Incoming};
 use signalbox_guest as guest;
 use signalbox_model::directory::Tenant;
-use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId};
+use signalbox_model::{Chance, Clock, Entry, Message, MessageId, Partition, TenantId};
 use signalbox_policy::Policies;
 use signalbox_store::{Store, Table};
 use signalbox_webhooks as webhooks;
@@ -83,6 +83,7 @@ impl Service {
             let last = epochs.len() - 1;
             Arc::new(move |partition| Some(epochs[usize::from(partition.index()).min(last)]))
         };
+        let hot = Arc::new(Hot::new(config.hot_messages));
         let reach = webhooks.reach;
         let webhooks = webhooks::Service::new(
             webhooks,
@@ -90,7 +91,7 @@ impl Service {
                 store: store.clone(),
                 epochs,
                 lookup: directory.clone(),
-                source: Arc::new(Told(store.clone())),
+                source: Arc::new(Told { store: store.clone(), hot: hot.clone() }),
                 clock: clock.clone(),
                 chance: chance.clone(),
             },
@@ -102,7 +103,7 @@ impl Service {
         let engine = Engine {
             turns: Turns::new(store.partitions(), config.max_steps, config.max_steps_per_tenant),
             wheel: Wheel::new(clock.clone()),
-            hot: Hot::new(config.hot_messages),
+            hot,
             locks: Locks::new(),
             parked: settle::ParkedReceipts::default(),
             idempotency: Default::default(),
@@ -205,8 +206,19 @@ async fn drain_all(
     Ok(())
 }
 
-/// What webhooks tell, read from the records.
-struct Told(Arc<dyn Store>);
+/// What webhooks tell: from memory when it has just happened, or else from the records.
+struct Told {
+    store: Arc<dyn Store>,
+    hot: Arc<Hot>,
+}
+
+impl Told {
+    fn fresh(&self, tenant: &TenantId, message: MessageId, n: u16) -> Option<webhooks::Told> {
+        let live = self.hot.get(message).filter(|live| live.message.tenant == *tenant)?;
+        let entry = live.last.filter(|entry| entry.n == n)?;
+        Some(webhooks::Told { message: Message::clone(&live.message), head: live.head, entry: Entry::clone(&entry) })
+    }
+}
 
 impl webhooks::Source for Told {
     fn told<'a>(
@@ -216,7 +228,10 @@ impl webhooks::Source for Told {
         n: u16,
     ) -> BoxFuture<'a, Result<Option<webhooks::Told>, webhooks::SourceError>> {
         async move {
-            let told = signalbox_records::told(&*self.0, tenant, message, n).await;
+            if let Some(told) = self.fresh(tenant, message, n) {
+                return Ok(Some(told));
+            }
+            let told = signalbox_records::told(&*self.store, tenant, message, n).await;
             let told = told.map_err(|error| webhooks::SourceError(error.to_string()))?;
             Ok(told.map(|told| webhooks::Told { message: told.message, head: told.head, entry: told.entry }))
         }

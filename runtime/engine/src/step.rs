@@ -26,6 +26,7 @@ pub(crate) struct Step<'e> {
     /// The host's clock when the step began.
     pub(crate) at: Timestamp,
     changed: Vec<Live>,
+    begun: Vec<MessageId>,
     told: Vec<webhooks::Item>,
     timers: Vec<(Bytes, Timestamp)>,
 }
@@ -33,7 +34,15 @@ pub(crate) struct Step<'e> {
 impl<'e> Step<'e> {
     pub(crate) fn new(engine: &'e Engine, partition: Partition) -> Self {
         let batch = Batch::new(partition, engine.epoch(partition));
-        Self { engine, batch, at: engine.clock.now(), changed: Vec::new(), told: Vec::new(), timers: Vec::new() }
+        Self {
+            engine,
+            batch,
+            at: engine.clock.now(),
+            changed: Vec::new(),
+            begun: Vec::new(),
+            told: Vec::new(),
+            timers: Vec::new(),
+        }
     }
 
     pub(crate) fn partition(&self) -> Partition {
@@ -48,7 +57,8 @@ impl<'e> Step<'e> {
         signalbox_records::stage_history(&mut self.batch, &message);
         let head = Head::begin(&entry);
         self.record(&message, &entry);
-        self.changed.push(Live { message, head });
+        self.begun.push(message.id);
+        self.changed.push(Live { message, head, last: Some(Arc::new(entry)) });
     }
 
     /// Writes the next line of a message's timeline; the only way by which a message changes.
@@ -67,6 +77,7 @@ impl<'e> Step<'e> {
             self.tell(&live.message, &entry);
         }
         self.engine.metrics.transition(to);
+        live.last = Some(Arc::new(entry));
         match self.changed.iter_mut().find(|changed| changed.message.id == live.message.id) {
             Some(changed) => *changed = live.clone(),
             None => self.changed.push(live.clone()),
@@ -145,11 +156,16 @@ impl<'e> Step<'e> {
 
     /// Makes the step durable, and only then lets the rest of the house know of it.
     pub(crate) async fn commit(self) -> Result<Committed, Error> {
-        let Self { engine, mut batch, changed, told, timers, .. } = self;
+        let Self { engine, mut batch, changed, begun, told, timers, .. } = self;
         if batch.is_empty() {
             return Ok(Committed::default());
         }
         let partition = batch.partition;
+        // A new message is in memory before anybody can hear of it: its event may be handled as soon as it is durable,
+        // and what that makes of it must come after this.
+        for live in changed.iter().filter(|live| begun.contains(&live.message.id)) {
+            engine.hot.put(live.clone());
+        }
         let mut rings = Vec::with_capacity(told.len());
         let committing = {
             // The outbox is read on from its last key, so its keys must rise in the order of the commits.
@@ -162,7 +178,7 @@ impl<'e> Step<'e> {
         };
         match committing.await {
             Ok(committed) => {
-                for live in changed {
+                for live in changed.into_iter().filter(|live| !begun.contains(&live.message.id)) {
                     engine.hot.put(live);
                 }
                 for endpoint in rings {
