@@ -8,9 +8,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config;
 
+const CODES: &str = "Exit codes: 0 done, 1 couldn't be done, 2 the command line, configuration or policies are wrong, \
+    3 the API refused, 4 a message that was waited for wasn't delivered, 5 the time to wait was up, 130 ended by a second \
+    signal.";
+
 /// A serverless messaging runtime.
 #[derive(Debug, Parser)]
-#[command(name = "signalbox", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "signalbox", version, propagate_version = true, disable_help_subcommand = true, after_help = CODES)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -283,4 +287,29 @@ pub enum Webhooks {
         #[command(flatten)]
         server: Server,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn events_are_a_list_and_times_are_durations() {
+        let read = |line: &str| Args::try_parse_from(line.split(' '));
+        let put =
+            read("signalbox webhooks put mine https://a.example --events message.sent,message.delivered").unwrap();
+        let Command::Client(ClientCommand::Webhooks(Webhooks::Put { events, .. })) = put.command else { panic!() };
+        assert_eq!(events, ["message.sent", "message.delivered"]);
+        let send = read("signalbox send --to +1 --from +2 --text -hi- --wait --timeout 1m30s --valid-for 10m").unwrap();
+        let Command::Client(ClientCommand::Send(send)) = send.command else { panic!() };
+        assert_eq!((send.timeout.as_secs(), send.valid_for.map(|d| d.as_secs())), (90, Some(600)));
+        assert!(read("signalbox send --to +1 --from +2 --text a --wait --timeout 30").is_err());
+    }
 }

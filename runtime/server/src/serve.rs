@@ -26,7 +26,9 @@ async fn serve(config: &Config, json: bool) -> Result<ExitCode, Error> {
     let stop = signals::stop()?;
     let reload = signals::reload()?;
     let house = House::open(config, &stop).await?;
-    announce(&house, json);
+    if !stop.is_cancelled() {
+        announce(&house, json);
+    }
     let reloading = tokio::spawn(reload_policies(reload, house.handle().clone(), config.policy.clone(), stop.clone()));
     let ended = house.run(&stop).await;
     reloading.abort();

@@ -1,12 +1,18 @@
 //! The thin clients, asking a house for development.
 
+use tempfile::TempDir;
+
 use super::house::{House, output, signalbox};
 
 const NUMBER: &str = "+15555550100";
 const PHONE: &str = "+15555550123";
 
-fn dev() -> House {
-    House::start(signalbox().args(["dev", "--json", "--listen", "127.0.0.1:0"]))
+/// Its store is in a folder of the test's: a test that fails kills the house, and nobody clears up behind it.
+fn dev() -> (House, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dev = signalbox();
+    dev.env("TMPDIR", folder.path()).args(["dev", "--json", "--listen", "127.0.0.1:0"]);
+    (House::start(&mut dev), folder)
 }
 
 fn ask(house: &House, args: &[&str]) -> (i32, String, String) {
@@ -16,7 +22,7 @@ fn ask(house: &House, args: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn a_message_is_sent_waited_for_and_looked_at() {
-    let house = dev();
+    let (house, folder) = dev();
     let send = ["send", "--from", NUMBER, "--to", PHONE, "--text", "Hello", "--category", "otp"];
     let (code, shown, stderr) = ask(&house, &[&send[..], &["--wait", "--timeout", "20s"]].concat());
     assert_eq!((code, stderr.as_str()), (0, ""), "{shown}");
@@ -32,11 +38,12 @@ fn a_message_is_sent_waited_for_and_looked_at() {
     assert_eq!((code, list.contains(id)), (0, true), "{list}");
     house.signal("TERM");
     assert_eq!(house.ended(), 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a fresh folder is gone afterwards");
 }
 
 #[test]
 fn what_the_api_refuses_is_told_in_words_or_as_it_is() {
-    let house = dev();
+    let (house, _folder) = dev();
     let send = ["send", "--from", NUMBER, "--to", "12", "--text", "Hello"];
     let (code, stdout, stderr) = ask(&house, &send);
     assert_eq!((code, stdout.as_str()), (3, ""));
@@ -64,7 +71,7 @@ fn who_cannot_ask_is_told_why() {
     assert_eq!((code, stderr.contains(&format!("no Signalbox answers at {url}"))), (1, true), "{stderr}");
     let (code, _, stderr) = output(signalbox().args(["messages", "list", "--key", "sb_a_b", "--url", "here"]));
     assert_eq!((code, stderr.contains("`here` is no URL")), (2, true), "{stderr}");
-    let house = dev();
+    let (house, _folder) = dev();
     let (code, _, stderr) = output(signalbox().args(["messages", "list", "--key", "sb_a_b", "--url", house.url()]));
     assert_eq!(code, 3, "{stderr}");
 }
@@ -74,7 +81,8 @@ fn a_file_that_is_no_handler_ends_development_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.wasm");
     std::fs::write(&file, "not wasm").unwrap();
-    let (code, stdout, stderr) = output(signalbox().args(["dev", "--listen", "127.0.0.1:0"]).arg(&file));
+    let (code, stdout, stderr) =
+        output(signalbox().env("TMPDIR", folder.path()).args(["dev", "--listen", "127.0.0.1:0"]).arg(&file));
     assert_eq!((code, stdout.as_str()), (2, ""));
     assert!(stderr.contains("mine.wasm: "), "{stderr}");
 }

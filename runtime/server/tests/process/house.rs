@@ -77,6 +77,10 @@ impl House {
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The log, line by line, as it is written.
     pub fn log(&mut self) -> impl Iterator<Item = String> + use<> {
         BufReader::new(self.child.stderr.take().unwrap()).lines().map_while(Result::ok)
