@@ -184,7 +184,7 @@ fn announced(body: &Body, limit: usize) -> Result<Option<usize>, Problem> {
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken here; the body was not read"))
+    Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken here"))
 }
 
 async fn gather(body: Body, limit: usize, announced: usize) -> Result<Bytes, Problem> {
