@@ -32,7 +32,7 @@ fn check(file: &Path, json: bool) -> Result<ExitCode, Error> {
     let config = checked?;
     let numbers: usize = config.tenants.iter().map(|tenancy| tenancy.tenant.numbers.len()).sum();
     let (carriers, tenants) = (config.carriers.len(), config.tenants.len());
-    out::line(format_args!("{} is fine: {carriers} carriers, {tenants} tenants, {numbers} numbers", file.display()));
+    out::line(format_args!("{} is fine: carriers {carriers}, tenants {tenants}, numbers {numbers}", file.display()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -92,7 +92,10 @@ impl fmt::Display for Problem {
             }
         }
         for reason in problem["decision"]["reasons"].as_array().into_iter().flatten() {
-            write!(f, "\n  {} ({})", text(&reason["explain"]), text(&reason["rule"]))?;
+            write!(f, "\n  {}", text(&reason["rule"]))?;
+            if reason["explain"] != problem["detail"] {
+                write!(f, ": {}", text(&reason["explain"]))?;
+            }
             write!(f, "\n    to mend it: {}", text(&reason["fix"]))?;
         }
         if let Some(id) = problem["message_id"].as_str() {
@@ -120,8 +123,8 @@ mod tests {
             "errors": [{"field": "to", "code": "x", "detail": "is not a number"}],
         });
         let problem = Problem::read(&serde_json::to_vec(&answer).unwrap()).unwrap();
-        let told = "Policy refuses the message: 1 rule denies it\n  to: is not a number\n  They said STOP. \
-                    (consent.opted-out)\n    to mend it: Wait for START.\n  on record as msg_1";
+        let told = "Policy refuses the message: 1 rule denies it\n  to: is not a number\n  consent.opted-out: They \
+                    said STOP.\n    to mend it: Wait for START.\n  on record as msg_1";
         assert_eq!(problem.to_string(), told);
         assert!(Problem::read(b"<html>").is_none());
         assert!(Problem::read(b"{\"error\": 1}").is_none());

@@ -194,8 +194,20 @@ pub fn handler(answer: &Value, paint: Paint) -> String {
         text(answer, "digest").get(..12).unwrap_or_default(),
     );
     let _ = writeln!(out, "  answers  {}", joined(list(answer, "exports")));
-    let _ = writeln!(out, "  asks for {}", joined(list(answer, "imports")));
+    let _ = writeln!(out, "  asks for {}", imports(list(answer, "imports")));
     out
+}
+
+/// Our interfaces by name; WASI's, which languages bring along, by number.
+fn imports(all: &[Value]) -> String {
+    let all = all.iter().filter_map(Value::as_str);
+    let (wasi, ours): (Vec<_>, Vec<_>) = all.partition(|name| name.starts_with("wasi:"));
+    let short = |name: &&str| name.trim_start_matches("signalbox:messaging/").to_owned();
+    let mut named: Vec<_> = ours.iter().map(short).collect();
+    if !wasi.is_empty() {
+        named.push(format!("{} of WASI", wasi.len()));
+    }
+    if named.is_empty() { "nothing".to_owned() } else { named.join(", ") }
 }
 
 /// Handlers, and the numbers bound to them.

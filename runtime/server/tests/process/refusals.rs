@@ -68,7 +68,7 @@ fn a_configuration_with_a_typo_is_refused_with_its_place() {
     configure(folder.path(), "");
     let (code, stdout, _) = output(signalbox().args(["config", "check"]).arg(folder.path().join("signalbox.toml")));
     assert_eq!(code, 0);
-    assert!(stdout.contains("is fine: 0 carriers"), "{stdout}");
+    assert!(stdout.contains("is fine: carriers 0, tenants 0, numbers 0"), "{stdout}");
     let (code, _, stderr) = output(signalbox().args(["config", "check", "none.toml"]));
     assert_eq!(code, 2);
     assert!(stderr.contains("none.toml"), "{stderr}");
