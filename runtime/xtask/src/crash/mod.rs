@@ -20,6 +20,7 @@ use crate::random::Random;
 use crate::workspace::{Binaries, Choice};
 use anyhow::Result;
 use serde::Serialize;
+use std::path::Path;
 use std::time::Instant;
 
 /// `cargo xtask crash`.
@@ -90,24 +91,28 @@ pub fn run_with(options: &Options, binaries: &Binaries) -> Result<Report> {
     let seed = options.seed.unwrap_or_else(Random::seed);
     progress::say(&format!("{} rounds, seed {seed}", options.rounds));
     let folder = tempfile::tempdir()?;
-    let mut ended = rounds::play(options, seed, binaries, folder.path())?;
-    let mut books = books::Books::read(folder.path())?;
+    let told = tell(options, seed, binaries, folder.path());
+    if !told.as_ref().is_ok_and(|report| report.failures.is_empty()) {
+        // What it takes to look closer: the books, the logs, the store.
+        progress::say(&format!("everything is kept in {}", folder.keep().display()));
+    }
+    told.map(|report| Report { seconds: began.elapsed().as_secs_f64(), ..report })
+}
+
+fn tell(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) -> Result<Report> {
+    let mut ended = rounds::play(options, seed, binaries, folder)?;
+    let mut books = books::Books::read(folder)?;
     let timelines = timelines::settled(&mut ended.server, &books)?;
     books.read_hooks(&mut ended.carrier, &timelines)?;
     // Receipts may have come in while messages settled.
-    books.read_carrier(folder.path())?;
-    let mut report = verdict::judge(&books, &timelines);
-    report.seed = seed;
-    report.rounds = options.rounds;
-    report.killed_while_starting = ended.killed_while_starting;
-    report.longest_start_ms = ended.longest_start.as_millis() as u64;
-    report.seconds = began.elapsed().as_secs_f64();
-    if !report.failures.is_empty() {
-        // What it takes to look closer: the books, the logs, the store.
-        let kept = folder.keep();
-        progress::say(&format!("everything is kept in {}", kept.display()));
-    }
-    Ok(report)
+    books.read_carrier(folder)?;
+    Ok(Report {
+        seed,
+        rounds: options.rounds,
+        killed_while_starting: ended.killed_while_starting,
+        longest_start_ms: u64::try_from(ended.longest_start.as_millis())?,
+        ..verdict::judge(&books, &timelines)
+    })
 }
 
 /// Runs the story and prints the report. Whether every promise was kept.

@@ -62,13 +62,12 @@ pub fn settled(server: &mut Server, books: &Books) -> Result<Timelines> {
     let (mut timelines, until) = (Timelines::default(), Instant::now() + PATIENCE);
     progress::step(&format!("{} messages settle", open.len()), || {
         loop {
-            let asked = ask(&mut server.api, &open)?;
+            let asked = ask(&server.api, &open).or_else(|error| server.process.check().and(Err(error)))?;
             open.retain(|id| !asked.get(*id).is_some_and(Timeline::is_settled));
             timelines.0.extend(asked);
             if open.is_empty() || Instant::now() >= until {
                 return Ok(());
             }
-            server.process.check()?;
             std::thread::sleep(Duration::from_millis(100));
         }
     })?;
@@ -76,7 +75,7 @@ pub fn settled(server: &mut Server, books: &Books) -> Result<Timelines> {
 }
 
 /// Over several connections: each has one request at a time.
-fn ask(api: &mut Api, ids: &[&str]) -> Result<HashMap<String, Timeline>> {
+fn ask(api: &Api, ids: &[&str]) -> Result<HashMap<String, Timeline>> {
     let share = ids.len().div_ceil(4).max(1);
     std::thread::scope(|scope| {
         let work = ids.chunks(share).map(|ids| {

@@ -161,7 +161,11 @@ fn colour(status: &str) -> &'static str {
 
 /// `+12.3 ms`; `+12 ms` where no more is known.
 fn offset(micros: u64) -> String {
-    if micros % 1_000 == 0 { format!("+{} ms", micros / 1_000) } else { format!("+{:.1} ms", micros as f64 / 1_000.0) }
+    if micros.is_multiple_of(1_000) {
+        format!("+{} ms", micros / 1_000)
+    } else {
+        format!("+{:.1} ms", micros as f64 / 1_000.0)
+    }
 }
 
 fn ms(took: Duration) -> f64 {
