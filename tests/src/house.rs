@@ -59,6 +59,7 @@ impl HouseConfig {
             wrapper: Vec::new(),
         };
         config
+            .section("store", r#"folder = "store""#)
             .section("listen", r#"api = "127.0.0.1:0""#)
             .section("webhooks", "allow_private = true\nallow_http = true")
             .section("log", r#"level = "info,signalbox=debug""#)
@@ -112,7 +113,7 @@ impl HouseConfig {
 
     /// The configuration as it stands in the file.
     pub fn text(&self) -> String {
-        let mut text = String::from("[store]\nfolder = \"store\"\n");
+        let mut text = String::new();
         for (name, keys) in &self.sections {
             let _ = write!(text, "[{name}]\n{keys}");
         }

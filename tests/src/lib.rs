@@ -6,6 +6,7 @@
 //! | `process` | a child process, its lines and its end |
 //! | `peer` | a child that speaks lines of JSON |
 //! | `http` | a small client |
+//! | `raw` | a bare socket, for what no library would send |
 //! | `carrier` | the simulated carrier, and what its phones saw |
 //! | `sink` | the receiver of webhooks |
 //! | `house` | `signalbox serve` from a configuration that is made for it |
@@ -18,6 +19,7 @@ mod http;
 mod peer;
 pub mod place;
 mod process;
+mod raw;
 mod sink;
 mod tenant;
 mod wait;
@@ -27,6 +29,7 @@ pub use house::{House, HouseConfig, KEY_OF_ACME, KEY_OF_BOLT, NUMBER, NUMBER_OF_
 pub use http::{Answer, Client};
 pub use peer::Peer;
 pub use process::{Ended, Process};
+pub use raw::Raw;
 pub use sink::{Hook, Sink};
 pub use tenant::Tenant;
-pub use wait::{PATIENCE, until, within};
+pub use wait::{PATIENCE, in_the_future, until, within};

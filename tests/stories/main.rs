@@ -1,5 +1,16 @@
 //! One story a file.
 
+mod a_full_disk_loses_nothing;
+mod a_handler_answers;
+mod a_house_that_cant_start_says_why;
 mod a_message_is_sent_receipted_recorded_and_told;
+mod bad_components_are_refused;
+mod bad_requests_are_told_what_is_wrong;
+mod every_described_route_answers;
+mod huge_and_slow_bodies_are_cut_off;
+mod idempotency_over_a_restart;
 mod our_client_speaks_to_the_npm_smsc;
+mod scheduled_messages_survive_a_restart;
+mod stop_means_stop;
+mod tenants_do_not_see_each_other;
 mod the_python_client_speaks_to_our_smsc;
