@@ -1,5 +1,7 @@
 //! One story a file.
 
+mod a_carrier_misbehaves;
+mod a_drain_loses_nothing;
 mod a_full_disk_loses_nothing;
 mod a_handler_answers;
 mod a_house_that_cant_start_says_why;
