@@ -25,7 +25,7 @@ use crate::idempotency::InFlight;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::settle::ParkedReceipts;
-use crate::timers::Due;
+use crate::timers::{Due, HandlerTimers};
 use crate::turns::Turns;
 use crate::wheel::Wheel;
 
@@ -47,6 +47,7 @@ pub(crate) struct Engine {
     pub(crate) reach: webhooks::Reach,
     pub(crate) turns: Turns,
     pub(crate) wheel: Wheel<Due>,
+    pub(crate) handler_timers: HandlerTimers,
     pub(crate) hot: Arc<Hot>,
     pub(crate) locks: Locks,
     pub(crate) parked: ParkedReceipts,

@@ -103,6 +103,7 @@ impl Service {
         let engine = Engine {
             turns: Turns::new(store.partitions(), config.max_steps, config.max_steps_per_tenant),
             wheel: Wheel::new(clock.clone()),
+            handler_timers: Default::default(),
             hot,
             locks: Locks::new(),
             parked: settle::ParkedReceipts::default(),

@@ -28,7 +28,6 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
 use crate::step::Step;
-use crate::timers::Due;
 
 /// Where the carrier's id of a part leads.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,7 +46,14 @@ struct ParkedRow {
 
 /// Receipts that came before the answers to their submits. Durable in the store; this is what finds them.
 #[derive(Default)]
-pub(crate) struct ParkedReceipts(Mutex<HashMap<ParkedKey, Vec<Receipt>>>);
+pub(crate) struct ParkedReceipts(Mutex<HashMap<ParkedKey, Parked>>);
+
+/// What was said of a message, and until when the message is waited for.
+#[derive(Default)]
+struct Parked {
+    receipts: Vec<Receipt>,
+    until: Timestamp,
+}
 
 /// (carrier, canonical id).
 pub(crate) type ParkedKey = (Arc<str>, String);
@@ -282,7 +288,7 @@ async fn park(
     let until = engine.clock.now() + engine.config.parked_receipt;
     let key: ParkedKey = (carrier.clone(), id.clone());
     // In memory before the look-up below: whoever settles the submit meanwhile finds it in one place or the other.
-    engine.parked.put(key.clone(), receipt.clone());
+    engine.parked.put(key.clone(), receipt.clone(), until);
     let home = parked_home(engine, carrier, &id);
     let mut batch = Batch::new(home, engine.epoch(home));
     let row_key = parked_key(carrier, &id, &receipt);
@@ -294,20 +300,20 @@ async fn park(
             apply(engine, carrier, &place.tenant, place.message, place.part, receipt).await?;
         }
         unpark(engine, carrier, &id, &receipts).await?;
-    } else {
-        engine.wheel.set(until, Due::ParkedReceipt(key));
     }
     Ok(Verdict::Durable)
 }
 
-/// The wait for a parked receipt's message ran out.
-pub(crate) async fn give_up_receipt(engine: &Engine, (carrier, id): &ParkedKey) -> Result<(), Error> {
-    let receipts = engine.parked.take(&(carrier.clone(), id.clone()));
-    if !receipts.is_empty() {
+/// Gives up the receipts whose message was waited for long enough.
+pub(crate) async fn give_up_receipts(engine: &Engine) -> Result<(), Error> {
+    for key in engine.parked.overdue(engine.clock.now()) {
+        let (carrier, id) = &key;
+        let receipts = engine.parked.take(&key);
         engine.metrics.receipts_unmatched.inc_by(receipts.len() as u64);
         tracing::warn!(%carrier, "a receipt names a message that this host never sent");
+        unpark(engine, carrier, id, &receipts).await?;
     }
-    unpark(engine, carrier, id, &receipts).await
+    Ok(())
 }
 
 async fn unpark(engine: &Engine, carrier: &str, id: &str, receipts: &[Receipt]) -> Result<(), Error> {
@@ -343,9 +349,7 @@ pub(crate) async fn recover_parked(engine: &Arc<Engine>, partition: Partition) -
             let text = String::from_utf8_lossy(key);
             let mut parts = text.split('\0');
             let (carrier, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            let parked: ParkedKey = (carrier.into(), id.to_owned());
-            engine.parked.put(parked.clone(), row.receipt);
-            engine.wheel.set(row.until, Due::ParkedReceipt(parked));
+            engine.parked.put((carrier.into(), id.to_owned()), row.receipt, row.until);
         }
         match page.last() {
             Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),
@@ -370,12 +374,21 @@ pub(crate) fn tell_handler(engine: &Engine, step: &mut Step<'_>, live: &Live) {
 }
 
 impl ParkedReceipts {
-    fn put(&self, key: ParkedKey, receipt: Receipt) {
-        self.0.lock().entry(key).or_default().push(receipt);
+    fn put(&self, key: ParkedKey, receipt: Receipt, until: Timestamp) {
+        let mut parked = self.0.lock();
+        let parked = parked.entry(key).or_default();
+        parked.receipts.push(receipt);
+        parked.until = until;
     }
 
     fn take(&self, key: &ParkedKey) -> Vec<Receipt> {
-        self.0.lock().remove(key).unwrap_or_default()
+        self.0.lock().remove(key).unwrap_or_default().receipts
+    }
+
+    /// Those whose wait is over.
+    fn overdue(&self, now: Timestamp) -> Vec<ParkedKey> {
+        let parked = self.0.lock();
+        parked.iter().filter(|(_, parked)| parked.until <= now).map(|(key, _)| key.clone()).collect()
     }
 
     fn len(&self) -> usize {

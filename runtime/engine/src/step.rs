@@ -15,7 +15,6 @@ use signalbox_webhooks as webhooks;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
-use crate::timers::Due;
 use crate::turns::Pending;
 
 /// Changes of one partition, gathered and then committed as one.
@@ -28,7 +27,7 @@ pub(crate) struct Step<'e> {
     changed: Vec<Live>,
     begun: Vec<MessageId>,
     told: Vec<webhooks::Item>,
-    timers: Vec<(Bytes, Timestamp)>,
+    timers: Vec<(Bytes, Option<Timestamp>)>,
 }
 
 impl<'e> Step<'e> {
@@ -146,7 +145,12 @@ impl<'e> Step<'e> {
 
     /// Brings a handler's timer back at `at`, once the step is durable.
     pub(crate) fn set_timer(&mut self, key: Bytes, at: Timestamp) {
-        self.timers.push((key, at));
+        self.timers.push((key, Some(at)));
+    }
+
+    /// Doesn't bring a handler's timer back any more, once the step is durable.
+    pub(crate) fn unset_timer(&mut self, key: Bytes) {
+        self.timers.push((key, None));
     }
 
     /// The partition in which `conversation` lives.
@@ -185,7 +189,10 @@ impl<'e> Step<'e> {
                     engine.webhooks.ring(partition, endpoint);
                 }
                 for (key, at) in timers {
-                    engine.wheel.set(at, Due::Timer { partition, key, at });
+                    match at {
+                        Some(at) => engine.handler_timers.set(engine, partition, key, at),
+                        None => engine.handler_timers.unset(engine, partition, key),
+                    }
                 }
                 Ok(committed)
             }

@@ -5,9 +5,12 @@
 //! event that failed ─► its turn again                 parts, receipts ─► the wait for them ran out
 //! ```
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use signalbox_model::event::Queued;
 use signalbox_model::{Conversation, ConversationId, Event, EventId, MessageId, Partition, TenantId, Timestamp};
@@ -16,9 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::settle::{self, ParkedKey};
+use crate::settle;
 use crate::step::Step;
 use crate::turns::{self, Pending};
+use crate::wheel::Ticket;
 use crate::{idempotency, inbound};
 
 /// What is due.
@@ -56,10 +60,33 @@ pub(crate) enum Due {
         /// Their key in the store.
         key: Bytes,
     },
-    /// The wait for the message of a receipt.
-    ParkedReceipt(ParkedKey),
+    /// Time to look for receipts whose message wasn't found.
+    ParkedReceipts,
     /// Time to forget what was kept long enough.
     Housekeeping,
+}
+
+/// Handlers' timers that are on the wheel, by partition and key: one that is replaced is called off, so that memory
+/// holds one for each, however often it is set.
+#[derive(Default)]
+pub(crate) struct HandlerTimers(Mutex<HashMap<(Partition, Bytes), Ticket>>);
+
+impl HandlerTimers {
+    /// Puts a timer on the wheel in place of the one that was there.
+    pub(crate) fn set(&self, engine: &Engine, partition: Partition, key: Bytes, at: Timestamp) {
+        let mut timers = self.0.lock();
+        let ticket = engine.wheel.set(at, Due::Timer { partition, key: key.clone(), at });
+        if let Some(replaced) = timers.insert((partition, key), ticket) {
+            engine.wheel.call_off(replaced);
+        }
+    }
+
+    /// Takes a timer off the wheel.
+    pub(crate) fn unset(&self, engine: &Engine, partition: Partition, key: Bytes) {
+        if let Some(ticket) = self.0.lock().remove(&(partition, key)) {
+            engine.wheel.call_off(ticket);
+        }
+    }
 }
 
 /// A handler's timer as it lies in the store.
@@ -72,11 +99,15 @@ struct TimerRow {
 }
 
 /// How often the host forgets what was kept long enough.
-const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_secs(3_600);
+const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
+
+/// How often parked receipts are looked through for those whose wait ran out.
+const PARKED_SWEEP: Duration = Duration::from_secs(30);
 
 /// Brings back what is due, for as long as the host runs.
 pub(crate) async fn run(engine: Arc<Engine>, stop: CancellationToken) {
     engine.wheel.set(engine.clock.now() + HOUSEKEEPING, Due::Housekeeping);
+    engine.wheel.set(engine.clock.now() + PARKED_SWEEP, Due::ParkedReceipts);
     loop {
         let due = tokio::select! {
             due = engine.wheel.next() => due,
@@ -94,7 +125,10 @@ async fn handle(engine: &Arc<Engine>, due: Due) -> Result<(), Error> {
         Due::Held { tenant, message, seq } => release(engine, tenant, message, seq).await?,
         Due::Timer { partition, key, at } => fire(engine, partition, key, at).await?,
         Due::Parts { partition, key } => inbound::give_up_parts(engine, partition, key).await?,
-        Due::ParkedReceipt(key) => settle::give_up_receipt(engine, &key).await?,
+        Due::ParkedReceipts => {
+            engine.wheel.set(engine.clock.now() + PARKED_SWEEP, Due::ParkedReceipts);
+            settle::give_up_receipts(engine).await?;
+        }
         Due::Housekeeping => {
             engine.wheel.set(engine.clock.now() + HOUSEKEEPING, Due::Housekeeping);
             for partition in (0..engine.store.partitions()).map(Partition::new) {
@@ -128,7 +162,9 @@ pub(crate) fn stage_set(step: &mut Step<'_>, conversation: &Conversation, name: 
 
 /// Unsets a handler's timer.
 pub(crate) fn stage_cancel(step: &mut Step<'_>, conversation: &Conversation, name: &str) {
-    step.batch.delete(Table::Timer, layout::timer_key(conversation.id(), name));
+    let key = layout::timer_key(conversation.id(), name);
+    step.batch.delete(Table::Timer, key.clone());
+    step.unset_timer(key);
 }
 
 /// A handler's timer has come: it leaves the timers and enters the inbox in one commit.
@@ -141,6 +177,7 @@ async fn fire(engine: &Engine, partition: Partition, key: Bytes, at: Timestamp) 
     let mut step = Step::new(engine, partition);
     step.batch.check(Table::Timer, key.clone(), Expect::Equals(value));
     step.batch.delete(Table::Timer, key.clone());
+    step.unset_timer(key);
     let TimerRow { conversation, name, at: due, payload } = row;
     step.event(partition, Event::Timer { conversation, name, due, payload });
     match step.commit().await {
@@ -157,7 +194,7 @@ pub(crate) async fn recover(engine: &Engine, partition: Partition) -> Result<(),
         let page = engine.store.range(partition, range.clone()).await?;
         for (key, value) in &page {
             let row: TimerRow = layout::decode(Table::Timer, value)?;
-            engine.wheel.set(row.at, Due::Timer { partition, key: key.clone(), at: row.at });
+            engine.handler_timers.set(engine, partition, key.clone(), row.at);
         }
         match page.last() {
             Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),

@@ -14,6 +14,10 @@ pub(crate) struct Wheel<T> {
     sooner: Notify,
 }
 
+/// Names something that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket((Timestamp, u64));
+
 struct Due<T> {
     things: BTreeMap<(Timestamp, u64), T>,
     next: u64,
@@ -24,17 +28,23 @@ impl<T> Wheel<T> {
         Self { clock, due: Mutex::new(Due { things: BTreeMap::new(), next: 0 }), sooner: Notify::new() }
     }
 
-    /// Brings `thing` back at `at`.
-    pub(crate) fn set(&self, at: Timestamp, thing: T) {
+    /// Brings `thing` back at `at`. By the ticket it can be called off before.
+    pub(crate) fn set(&self, at: Timestamp, thing: T) -> Ticket {
         let mut due = self.due.lock();
         let is_first = due.things.first_key_value().is_none_or(|((first, _), _)| at < *first);
-        let order = due.next;
+        let ticket = (at, due.next);
         due.next += 1;
-        due.things.insert((at, order), thing);
+        due.things.insert(ticket, thing);
         drop(due);
         if is_first {
             self.sooner.notify_one();
         }
+        Ticket(ticket)
+    }
+
+    /// Calls something off, if it hasn't come yet.
+    pub(crate) fn call_off(&self, Ticket(ticket): Ticket) {
+        self.due.lock().things.remove(&ticket);
     }
 
     /// How many wait.
@@ -78,6 +88,15 @@ mod tests {
         assert_eq!(wheel.next().await, "past");
         clock.advance(Duration::from_secs(5));
         assert_eq!((wheel.next().await, wheel.next().await, wheel.len()), ("soon", "late", 0));
+    }
+
+    #[tokio::test]
+    async fn what_was_called_off_does_not_come() {
+        let wheel = Wheel::new(Arc::new(ManualClock::at(Timestamp::from_millis(5))));
+        let ticket = wheel.set(Timestamp::from_millis(1), "called off");
+        wheel.set(Timestamp::from_millis(2), "due");
+        wheel.call_off(ticket);
+        assert_eq!((wheel.next().await, wheel.len()), ("due", 0));
     }
 
     #[tokio::test]

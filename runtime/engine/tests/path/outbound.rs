@@ -214,3 +214,23 @@ async fn messages_of_one_conversation_keep_their_order() {
     let order: Vec<_> = house.carrier.seen().iter().map(|s| s.text.clone()).collect();
     assert_eq!(order, (0..50).map(|i| i.to_string()).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_receipt_for_a_message_that_never_was_is_given_up_after_a_while() {
+    let house = House::new().await;
+    assert_eq!(house.receipt("nobodys", ReceiptState::Delivered).await, Verdict::Durable);
+    house.clock.advance(Duration::from_secs(400));
+    let mut registry = prometheus_client::registry::Registry::default();
+    house.handle.register_metrics(&mut registry);
+    let given_up = async {
+        loop {
+            let mut text = String::new();
+            prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+            if text.contains("signalbox_receipts_unmatched_total 1") {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), given_up).await.expect("the receipt is waited for without end");
+}
