@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use signalbox_guest::{
-    self as guest, Contact, Invocation, Limits, MessageIds, PastMessage, Reading, Scope, SendPlace, Surroundings,
+    self as guest, Contact, Invocation, Kind, Limits, MessageIds, PastMessage, Reading, Scope, SendPlace, Surroundings,
     Unavailable,
 };
 use signalbox_model::conversation::stable_hash;
@@ -63,6 +63,18 @@ pub(crate) async fn call(
     };
     engine.logs.keep(&conversation.tenant, &handler.name, queued.id, engine.clock.now(), logs, failure);
     outcome
+}
+
+/// The handler that sees events of this kind on this number.
+pub(crate) fn handler_for(
+    engine: &Engine,
+    tenant: &TenantId,
+    number: &Address,
+    kind: Kind,
+) -> Option<(Arc<Account>, Arc<Deployed>)> {
+    let account = engine.directory.account(tenant)?;
+    let handler = engine.directory.bound(tenant, number).filter(|handler| handler.code.handles(kind))?;
+    Some((account, handler))
 }
 
 /// The record of a run.

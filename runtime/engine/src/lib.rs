@@ -4,13 +4,16 @@
 //! |---|---|
 //! | [`accept`] | a request becomes a message that is durable before the answer |
 //! | `inbound.rs` | what a handset wrote becomes a durable message before its carrier is answered |
-//! | `dispatch.rs` | the events of a conversation, one at a time: handlers, effects, checks, routes |
+//! | `dispatch.rs` | the events of a conversation, one at a time |
+//! | `draft.rs` | an accepted message: its time, the draft handler, the check, the route |
+//! | `react.rs` | inbound messages, status changes and timers, shown to the tenant's handler |
 //! | `egress.rs` | a queue before each carrier: turns, rates, windows, the intent to send made durable |
 //! | `settle.rs` | what a carrier said of a message, at once or later |
 //! | `timers.rs` | what is due comes back |
 //!
 //! The rest is what they stand on: `step.rs` (a step is one commit), `check.rs` (nothing leaves unchecked), `route.rs`,
-//! `turns.rs` and `fair.rs` (whose turn it is), `handlers.rs` and `effects.rs` (a tenant's code and what it asked for),
+//! `turns.rs` and `fair.rs` (whose turn it is), `handlers.rs`, `effects.rs` and `retry.rs` (a tenant's code, what it asked for, and when it
+//! failed),
 //! `directory.rs` (what tenants set up), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
@@ -19,6 +22,7 @@ mod check;
 mod config;
 mod directory;
 mod dispatch;
+mod draft;
 mod effects;
 mod egress;
 mod engine;
@@ -32,9 +36,12 @@ mod inbound;
 mod logs;
 mod metrics;
 mod rates;
+mod react;
+mod retry;
 mod route;
 mod service;
 mod settle;
+mod shown;
 mod step;
 mod timers;
 mod turns;

@@ -1,0 +1,286 @@
+//! Draft: an accepted message on its way to its queue.
+//!
+//! ```text
+//! its time ─► on-draft: send as is, rewrite, wait, drop ─► check ─► route ─► step: queued ─► egress
+//! ```
+
+use std::sync::Arc;
+
+use signalbox_guest::{self as guest, Answer, DraftChanges, DraftDecision, Kind};
+use signalbox_model::event::Queued;
+use signalbox_model::timeline::HandlerMark;
+use signalbox_model::{Address, Body, Cause, ErrorClass, Message, Origin, Status, Timestamp};
+use signalbox_text as text;
+
+use crate::check::{Checkup, check};
+use crate::directory::{Account, Deployed};
+use crate::dispatch::Flow;
+use crate::effects::{self, Unfit};
+use crate::egress;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::handlers::{self, handler_for};
+use crate::hot::Live;
+use crate::retry::{Retry, next_attempt, postpone};
+use crate::route::{NoRoute, route};
+use crate::shown::Shown;
+use crate::step::Step;
+use crate::timers::Due;
+use crate::turns::Pending;
+
+/// Is it time to look at this message?
+pub(crate) fn is_due(live: &Live, now: Timestamp) -> bool {
+    match live.head.status {
+        Status::Accepted => true,
+        Status::Held => live.head.held_until.is_none_or(|until| until <= now),
+        _ => false,
+    }
+}
+
+/// Brings an accepted message to its queue: its time, the tenant's draft handler, the check, the route.
+///
+/// The handler runs without the message's lock: it may take its time, and the message may be taken back meanwhile.
+pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut live: Live) -> Result<Flow, Error> {
+    let (id, seen) = (live.message.id, live.head.entries);
+    let mut step = Step::new(engine, id.partition());
+    let now = step.at;
+    let early = live.message.send_at.filter(|at| *at > now && live.head.status == Status::Accepted);
+    let drafted = match draft_handler(engine, &live.message) {
+        Some((account, handler)) if early.is_none() && live.message.expires_at > now => {
+            Some(show_draft(engine, &mut step, &account, &handler, &pending.queued, &mut live).await?)
+        }
+        _ => None,
+    };
+    let _one = engine.locks.lock(id).await;
+    let current = engine.live(&live.message.tenant, id).await?;
+    if current.is_none_or(|current| current.head.entries != seen) {
+        // Something happened to it meanwhile; nothing of this step lands.
+        return Ok(Flow::Again(now));
+    }
+    let live = &mut live;
+    if live.message.expires_at <= now {
+        let class = Some(ErrorClass::Expired);
+        egress::finish(engine, step, live, pending.seq, Status::Expired, Cause::Expired, class).await?;
+        return Ok(Flow::Done);
+    }
+    if let Some(send_at) = early {
+        return hold(engine, step, live, pending, send_at, "its sender asked for that time".to_owned(), None).await;
+    }
+    let mut mark = None;
+    let mut chosen = None;
+    if let Some(drafted) = drafted {
+        match drafted {
+            Drafted::Go { mark: made, route } => (mark, chosen) = (Some(made), route),
+            Drafted::Wait { until, why } => return hold(engine, step, live, pending, until, why, None).await,
+            Drafted::Drop { mark, why } => {
+                let cause = Cause::Rejected { decision: None, handler: Some(mark), why };
+                let class = Some(ErrorClass::ContentBlockedPlatform);
+                egress::finish(engine, step, live, pending.seq, Status::Rejected, cause, class).await?;
+                return Ok(Flow::Done);
+            }
+            Drafted::Failed { mark, error, retry } => {
+                return draft_failed(engine, live, pending, mark, error, retry).await;
+            }
+        }
+    }
+    match check(engine, &live.message).await? {
+        Checkup::Deny(decision) => {
+            let class = decision.class();
+            let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
+            let cause = Cause::Rejected { decision: Some(decision), handler: mark, why };
+            egress::finish(engine, step, live, pending.seq, Status::Rejected, cause, class).await?;
+        }
+        Checkup::Hold { until, decision } => {
+            let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
+            return hold(engine, step, live, pending, until, why, decision.class()).await;
+        }
+        Checkup::Pass(checked) => match route(engine, &live.message).and_then(|routes| pick(&routes, chosen)) {
+            Err(none) => {
+                let (cause, class) = (Cause::NoRoute { why: none.why }, Some(ErrorClass::RouteNone));
+                egress::finish(engine, step, live, pending.seq, Status::Failed, cause, class).await?;
+            }
+            Ok(carrier) => {
+                let decision = checked.decision().clone();
+                let cause = Cause::Queued { carrier: carrier.to_string(), handler: mark, decision };
+                step.advance(live, Status::Queued, cause, None)?;
+                step.commit().await?;
+                egress::enqueue(engine, live, pending.seq, false);
+            }
+        },
+    }
+    Ok(Flow::Done)
+}
+
+fn pick(routes: &[Arc<str>], chosen: Option<String>) -> Result<Arc<str>, NoRoute> {
+    match chosen {
+        None => Ok(routes[0].clone()),
+        Some(name) => routes.iter().find(|route| ***route == *name).cloned().ok_or_else(|| NoRoute {
+            why: format!("the handler chose the route `{name}`, which this message doesn't have"),
+        }),
+    }
+}
+
+async fn hold(
+    engine: &Engine,
+    mut step: Step<'_>,
+    live: &mut Live,
+    pending: &Pending,
+    until: Timestamp,
+    why: String,
+    class: Option<ErrorClass>,
+) -> Result<Flow, Error> {
+    step.advance(live, Status::Held, Cause::Held { until, why }, class)?;
+    step.commit().await?;
+    let (tenant, message) = (live.message.tenant.clone(), live.message.id);
+    engine.wheel.set(until, Due::Held { tenant, message, seq: pending.seq });
+    Ok(Flow::Done)
+}
+
+/// The tenant's draft handler, if one sees this message. The host's own answers are not the tenant's to change.
+fn draft_handler(engine: &Engine, message: &Message) -> Option<(Arc<Account>, Arc<Deployed>)> {
+    if message.origin == Origin::Keyword {
+        return None;
+    }
+    handler_for(engine, &message.tenant, message.ours(), Kind::Draft)
+}
+
+/// What a draft handler made of a message.
+enum Drafted {
+    Go { mark: HandlerMark, route: Option<String> },
+    Wait { until: Timestamp, why: String },
+    Drop { mark: HandlerMark, why: String },
+    Failed { mark: HandlerMark, error: String, retry: Retry },
+}
+
+/// Shows a draft to its handler, and puts what the handler asked for into the step.
+async fn show_draft<'e>(
+    engine: &'e Engine,
+    step: &mut Step<'e>,
+    account: &Account,
+    handler: &Deployed,
+    queued: &Queued,
+    live: &mut Live,
+) -> Result<Drafted, Error> {
+    let partition = live.message.id.partition();
+    let conversation = live.message.conversation();
+    let outcome = {
+        let shown = Shown::new(&live.message);
+        let draft = shown.draft(&live.message);
+        handlers::call(
+            engine,
+            account,
+            handler,
+            queued,
+            &conversation,
+            Some(live.message.id),
+            guest::Event::Draft(draft),
+        )
+        .await
+    };
+    let completed = match outcome {
+        Ok(completed) => completed,
+        Err(failure) => {
+            let mark = handlers::mark(engine, handler, queued, partition, "failed", &failure.usage, &[]);
+            return Ok(Drafted::Failed { mark, retry: Retry::of(&failure.kind), error: failure.message });
+        }
+    };
+    let notes = completed.effects.notes.clone();
+    let mark = |action: &str| handlers::mark(engine, handler, queued, partition, action, &completed.usage, &notes);
+    let Answer::Draft(decision) = completed.answer else {
+        let error = "the handler gave no decision on the draft".to_owned();
+        return Ok(Drafted::Failed { mark: mark("failed"), error, retry: Retry::Never });
+    };
+    let (drafted, changed) = match decision {
+        DraftDecision::Send => (Drafted::Go { mark: mark("let it pass"), route: None }, None),
+        DraftDecision::Drop(why) => (Drafted::Drop { mark: mark("dropped it"), why }, None),
+        DraftDecision::Change(changes) => {
+            let until = changes.not_before.map(Timestamp::from_micros).filter(|until| *until > step.at);
+            let route = changes.route.clone();
+            match rewritten(engine, &live.message, *changes) {
+                Err(error) => {
+                    return Ok(Drafted::Failed { mark: mark("failed"), error, retry: Retry::Never });
+                }
+                Ok(changed) => match until {
+                    Some(until) => {
+                        (Drafted::Wait { until, why: format!("handler {} asked for that time", handler.name) }, changed)
+                    }
+                    None => {
+                        let action = if changed.is_some() { "rewrote it" } else { "let it pass" };
+                        (Drafted::Go { mark: mark(action), route }, changed)
+                    }
+                },
+            }
+        }
+    };
+    match effects::stage(engine, step, &conversation, queued, live.message.depth, completed.effects).await {
+        Ok(()) => {}
+        Err(Unfit::Path(error)) => return Err(error),
+        Err(Unfit::Effect(error)) => {
+            // What was staged so far must not land: the step is begun anew.
+            *step = Step::new(engine, partition);
+            let mark = handlers::mark(engine, handler, queued, partition, "failed", &completed.usage, &[]);
+            return Ok(Drafted::Failed { mark, error, retry: Retry::Never });
+        }
+    }
+    if let Some(changed) = changed {
+        step.rewrite(&changed);
+        live.message = Arc::new(changed);
+    }
+    Ok(drafted)
+}
+
+/// The message as its handler wants it; `None` where nothing of it changes.
+fn rewritten(engine: &Engine, message: &Message, changes: DraftChanges) -> Result<Option<Message>, String> {
+    let DraftChanges { text: new_text, media, sender, .. } = changes;
+    if new_text.is_none() && media.is_none() && sender.is_none() {
+        return Ok(None);
+    }
+    let mut changed = message.clone();
+    if let Some(sender) = sender {
+        let sender: Address = sender.parse().map_err(|error| format!("the sender that the handler chose {error}"))?;
+        if sender != changed.from {
+            return Err("the handler chose another sender; a message belongs to the conversation of its sender: drop \
+                        this one and send another from there"
+                .to_owned());
+        }
+    }
+    let body = Body {
+        text: new_text.unwrap_or_else(|| message.body.text.clone()),
+        media_urls: media.map_or_else(
+            || message.body.media_urls.clone(),
+            |media| media.into_iter().map(|media| media.url).collect(),
+        ),
+    };
+    if body.text.is_empty() && body.media_urls.is_empty() {
+        return Err("the handler left nothing of the message: drop it rather than empty it".to_owned());
+    }
+    let prepared = text::prepare_within(&body.text, text::Smart::On, engine.config.max_segments)
+        .map_err(|error| format!("the text that the handler wrote can't be sent: {error}"))?;
+    (changed.encoding, changed.segments) = (prepared.encoding, prepared.segments);
+    let text = prepared.text.into_owned();
+    changed.original.get_or_insert_with(|| message.body.clone());
+    changed.body = Body { text, media_urls: body.media_urls };
+    Ok(Some(changed))
+}
+
+/// A draft whose handler fails doesn't leave: it is tried again, and then rejected.
+async fn draft_failed(
+    engine: &Engine,
+    live: &mut Live,
+    pending: &mut Pending,
+    mark: HandlerMark,
+    error: String,
+    retry: Retry,
+) -> Result<Flow, Error> {
+    let attempt = pending.queued.attempts + 1;
+    let mut step = Step::new(engine, live.message.id.partition());
+    let Some(at) = next_attempt(engine, attempt, retry) else {
+        let cause = Cause::Rejected { decision: None, handler: Some(mark), why: error };
+        let class = Some(ErrorClass::ContentBlockedPlatform);
+        egress::finish(engine, step, live, pending.seq, Status::Rejected, cause, class).await?;
+        return Ok(Flow::Done);
+    };
+    let status = live.head.status;
+    step.advance(live, status, Cause::HandlerFailed { handler: mark, error, attempt, parked: false }, None)?;
+    postpone(step, pending, at).await
+}

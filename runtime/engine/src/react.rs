@@ -1,0 +1,230 @@
+//! React: what happened to a conversation, shown to the tenant's handler.
+//!
+//! ```text
+//! inbound message ─► on-message ─┐
+//! status change   ─► on-receipt ─┼─► step: effects, record, off the inbox
+//! timer           ─► on-timer   ─┘
+//! ```
+
+use signalbox_guest::{self as guest, Attribute, Effects, Kind};
+use signalbox_model::timeline::HandlerMark;
+use signalbox_model::{Cause, Conversation, ErrorClass, Message, MessageId, Partition, Status, TenantId, Timestamp};
+
+use crate::directory::{Account, Deployed};
+use crate::dispatch::{Flow, take};
+use crate::effects::{self, Unfit};
+use crate::engine::{Engine, read_error};
+use crate::error::Error;
+use crate::handlers::{self, handler_for};
+use crate::retry::{Retry, next_attempt, park, postpone};
+use crate::shown::Shown;
+use crate::step::Step;
+use crate::turns::Pending;
+
+/// An inbound message, for the tenant's handler.
+pub(crate) async fn inbound(
+    engine: &Engine,
+    pending: &mut Pending,
+    tenant: &TenantId,
+    id: MessageId,
+) -> Result<Flow, Error> {
+    // Nothing but its conversation's turn changes an inbound message: it needs no lock.
+    let Some(mut live) = engine.live(tenant, id).await? else { return take(engine, id.partition(), pending).await };
+    let message = live.message.clone();
+    let Some((account, handler)) = handler_for(engine, tenant, message.ours(), Kind::Message) else {
+        let mut step = Step::new(engine, id.partition());
+        let why = "the number's handler was taken away".to_owned();
+        step.advance(&mut live, Status::Unhandled, Cause::Unhandled { why }, None)?;
+        step.take_event(pending);
+        step.commit().await?;
+        return Ok(Flow::Done);
+    };
+    let keyword = engine.policy.load().keywords.find(&message.body.text).map(|(keyword, _)| keyword.as_str());
+    let shown = Shown::new(&message);
+    let attributes: Vec<_> = keyword.iter().map(|value| Attribute { name: "keyword", value }).collect();
+    let event = guest::Event::Message(shown.inbound(&message, &attributes));
+    let conversation = message.conversation();
+    let run = run(engine, &account, &handler, pending, &conversation, Some(&message), event).await?;
+    match run {
+        Run::Fit { mut step, mark } => {
+            step.advance(&mut live, Status::Handled, Cause::Handled { handler: mark }, None)?;
+            step.take_event(pending);
+            step.commit().await?;
+            Ok(Flow::Done)
+        }
+        Run::Failed { mark, error, retry } => {
+            let attempt = pending.queued.attempts + 1;
+            let next = next_attempt(engine, attempt, retry);
+            let mut step = Step::new(engine, id.partition());
+            let status = if next.is_some() { live.head.status } else { Status::HandlerFailed };
+            let cause = Cause::HandlerFailed { handler: mark, error, attempt, parked: next.is_none() };
+            step.advance(&mut live, status, cause, None)?;
+            match next {
+                Some(at) => postpone(step, pending, at).await,
+                None => park(step, pending).await,
+            }
+        }
+    }
+}
+
+/// A status change, for the tenant's handler.
+pub(crate) async fn status_change(
+    engine: &Engine,
+    pending: &mut Pending,
+    tenant: &TenantId,
+    id: MessageId,
+    n: u16,
+) -> Result<Flow, Error> {
+    let Some(live) = engine.live(tenant, id).await? else { return take(engine, id.partition(), pending).await };
+    let message = live.message;
+    let Some((account, handler)) = handler_for(engine, tenant, message.ours(), Kind::Receipt) else {
+        return take(engine, id.partition(), pending).await;
+    };
+    let Some(told) = signalbox_records::told(&*engine.store, tenant, id, n).await.map_err(read_error)? else {
+        return take(engine, id.partition(), pending).await;
+    };
+    let shown = Shown::new(&message);
+    let status = told.entry.status.as_str().replace('_', "-");
+    let raw_code = match &told.entry.cause {
+        Cause::Receipt { raw_code, .. } => raw_code.clone(),
+        Cause::Refused { raw_code, .. } => Some(raw_code.clone()),
+        _ => None,
+    };
+    let event = guest::Event::Receipt(guest::Receipt {
+        message: &shown.id,
+        channel: shown.channel,
+        sender: &shown.from,
+        recipient: &shown.to,
+        status: &status,
+        is_final: told.entry.status.is_terminal(),
+        error_class: told.entry.class.map(ErrorClass::as_str),
+        carrier_code: raw_code.as_deref(),
+        changed_at: told.entry.at.as_micros(),
+        attributes: &[],
+    });
+    let conversation = message.conversation();
+    let run = run(engine, &account, &handler, pending, &conversation, Some(&message), event).await?;
+    // Receipts may have moved the message while the handler ran; what is noted here doesn't.
+    let _one = engine.locks.lock(id).await;
+    let Some(mut live) = engine.live(tenant, id).await? else { return take(engine, id.partition(), pending).await };
+    let at = live.head.status;
+    match run {
+        Run::Fit { mut step, mark } => {
+            if !mark.notes.is_empty() {
+                step.advance(&mut live, at, Cause::Handled { handler: mark }, None)?;
+            }
+            step.take_event(pending);
+            step.commit().await?;
+            Ok(Flow::Done)
+        }
+        Run::Failed { mark, error, retry } => {
+            let attempt = pending.queued.attempts + 1;
+            let next = next_attempt(engine, attempt, retry);
+            let mut step = Step::new(engine, id.partition());
+            let cause = Cause::HandlerFailed { handler: mark, error, attempt, parked: next.is_none() };
+            step.advance(&mut live, at, cause, None)?;
+            match next {
+                Some(at) => postpone(step, pending, at).await,
+                None => park(step, pending).await,
+            }
+        }
+    }
+}
+
+/// A timer that has come, for the tenant's handler.
+pub(crate) async fn timer(
+    engine: &Engine,
+    partition: Partition,
+    pending: &mut Pending,
+    conversation: Conversation,
+    name: &str,
+    due: Timestamp,
+    payload: &[u8],
+) -> Result<Flow, Error> {
+    let tenant = &conversation.tenant;
+    let Some((account, handler)) = handler_for(engine, tenant, &conversation.ours, Kind::Timer) else {
+        return take(engine, partition, pending).await;
+    };
+    let (number, contact) = (conversation.ours.to_string(), conversation.theirs.to_string());
+    let event = guest::Event::Timer(guest::Timer {
+        name,
+        conversation: guest::Conversation { number: &number, contact: &contact },
+        payload,
+        due_at: due.as_micros(),
+        attributes: &[],
+    });
+    match run(engine, &account, &handler, pending, &conversation, None, event).await? {
+        Run::Fit { mut step, .. } => {
+            step.take_event(pending);
+            step.commit().await?;
+            Ok(Flow::Done)
+        }
+        Run::Failed { error, retry, .. } => {
+            let attempt = pending.queued.attempts + 1;
+            let step = Step::new(engine, partition);
+            tracing::warn!(%tenant, handler = handler.name, timer = name, attempt, error, "a timer's handler failed");
+            match next_attempt(engine, attempt, retry) {
+                Some(at) => postpone(step, pending, at).await,
+                None => park(step, pending).await,
+            }
+        }
+    }
+}
+
+/// How a run ended.
+enum Run<'e> {
+    /// Its effects are in the step, together with nothing else yet.
+    Fit { step: Step<'e>, mark: HandlerMark },
+    /// It has no effects.
+    Failed { mark: HandlerMark, error: String, retry: Retry },
+}
+
+async fn run<'e>(
+    engine: &'e Engine,
+    account: &Account,
+    handler: &Deployed,
+    pending: &Pending,
+    conversation: &Conversation,
+    about: Option<&Message>,
+    event: guest::Event<'_>,
+) -> Result<Run<'e>, Error> {
+    let queued = &pending.queued;
+    let partition = conversation.id().partition(engine.store.partitions());
+    let failed = |error: String, retry, usage: &guest::Usage| Run::Failed {
+        mark: handlers::mark(engine, handler, queued, partition, "failed", usage, &[]),
+        error,
+        retry,
+    };
+    let completed =
+        match handlers::call(engine, account, handler, queued, conversation, about.map(|m| m.id), event).await {
+            Ok(completed) => completed,
+            Err(failure) => return Ok(failed(failure.message, Retry::of(&failure.kind), &failure.usage)),
+        };
+    let action = describe(&completed.effects);
+    let mark = handlers::mark(engine, handler, queued, partition, action, &completed.usage, &completed.effects.notes);
+    let mut step = Step::new(engine, partition);
+    match effects::stage(engine, &mut step, conversation, queued, about.map_or(0, |m| m.depth), completed.effects).await
+    {
+        Ok(()) => Ok(Run::Fit { step, mark }),
+        Err(Unfit::Effect(error)) => Ok(failed(error, Retry::Never, &completed.usage)),
+        Err(Unfit::Path(error)) => Err(error),
+    }
+}
+
+/// What a run did, in a few words.
+fn describe(effects: &Effects) -> String {
+    let count = |n: usize, one: &str, many: &str| match n {
+        0 => None,
+        1 => Some(format!("{one} once")),
+        n => Some(format!("{many} {n} times")),
+    };
+    let parts: Vec<_> = [
+        count(effects.sends.len(), "sent", "sent"),
+        count(effects.timers.len(), "set a timer", "set timers"),
+        count(effects.cancels.len(), "canceled", "canceled"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() { "looked at it".to_owned() } else { parts.join(", ") }
+}
