@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const MOST_ON_THE_WAY: u64 = 4_000;
 /// At which it goes on.
 const LEAST_ON_THE_WAY: u64 = 2_000;
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 const WARM_UP: u64 = 10_000;
 /// A run that stands still for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
