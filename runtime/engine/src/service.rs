@@ -150,6 +150,7 @@ impl Service {
             loops.spawn(turns::read_inbox(engine.clone(), partition, stop.clone()));
         }
         loops.spawn(turns::run(engine.clone(), stop.clone()));
+        loops.spawn(settle::match_parked(engine.clone()));
         loops.spawn(timers::run(engine.clone(), stop.clone()));
         for name in engine.lanes.keys() {
             loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));

@@ -55,6 +55,14 @@ struct Parked {
     until: Timestamp,
 }
 
+/// Receipts that came before the answer to their submit, and what they are for.
+struct Early {
+    place: Place,
+    /// Canonical.
+    id: String,
+    receipts: Vec<Receipt>,
+}
+
 /// (carrier, canonical id).
 pub(crate) type ParkedKey = (Arc<str>, String);
 
@@ -63,9 +71,8 @@ pub(crate) async fn answered(engine: &Arc<Engine>, waiting: Waiting, live: Live,
     let carrier: Arc<str> = live.head.carrier.as_deref().unwrap_or_default().into();
     match try_answered(engine, &carrier, &waiting, outcome).await {
         Ok(parked) => {
-            for (part, receipt) in parked {
-                let result = apply(engine, &carrier, &waiting.tenant, waiting.message, part, &receipt).await;
-                if let Err(error) = result {
+            for Early { place, id, receipts } in parked {
+                if let Err(error) = apply_parked(engine, &carrier, &id, &place, &receipts).await {
                     engine.step_failed("applying a receipt that came early", &error);
                 }
             }
@@ -79,7 +86,7 @@ async fn try_answered(
     carrier: &Arc<str>,
     waiting: &Waiting,
     outcome: Outcome,
-) -> Result<Vec<(u8, Receipt)>, Error> {
+) -> Result<Vec<Early>, Error> {
     let _one = engine.locks.lock(waiting.message).await;
     let Some(mut live) = engine.live(&waiting.tenant, waiting.message).await? else { return Ok(Vec::new()) };
     let mut step = Step::new(engine, waiting.message.partition());
@@ -115,10 +122,11 @@ async fn taken(
     carrier: &Arc<str>,
     waiting: &Waiting,
     ids: Vec<String>,
-) -> Result<Vec<(u8, Receipt)>, Error> {
+) -> Result<Vec<Early>, Error> {
     let canonical: Vec<String> = ids.iter().map(|id| canonical_id(engine, carrier, id)).collect();
+    let place = |part: usize| Place { tenant: waiting.tenant.clone(), message: waiting.message, part: part as u8 };
     for (part, id) in canonical.iter().enumerate() {
-        let place = Place { tenant: waiting.tenant.clone(), message: waiting.message, part: part as u8 };
+        let place = place(part);
         step.batch.put(Table::CarrierId, layout::carrier_id_key(carrier, id), layout::encode(&place));
     }
     let cause = Cause::Sent { carrier: carrier.to_string(), carrier_ids: ids };
@@ -126,13 +134,11 @@ async fn taken(
     step.take(waiting.seq);
     step.commit().await?;
     engine.waiting.fetch_sub(1, Ordering::Relaxed);
-    let mut parked = Vec::new();
-    for (part, id) in canonical.into_iter().enumerate() {
+    let early = canonical.into_iter().enumerate().map(|(part, id)| {
         let receipts = engine.parked.take(&(carrier.clone(), id.clone()));
-        unpark(engine, carrier, &id, &receipts).await?;
-        parked.extend(receipts.into_iter().map(|receipt| (part as u8, receipt)));
-    }
-    Ok(parked)
+        Early { place: place(part), id, receipts }
+    });
+    Ok(early.filter(|early| !early.receipts.is_empty()).collect())
 }
 
 /// Bytes may have reached the carrier, and no answer will come: the tenant's setting for the category decides.
@@ -296,12 +302,40 @@ async fn park(
     engine.store.commit(batch).await?;
     if let Some(place) = find(engine, carrier, &id, near).await? {
         let receipts = engine.parked.take(&key);
-        for receipt in &receipts {
-            apply(engine, carrier, &place.tenant, place.message, place.part, receipt).await?;
-        }
-        unpark(engine, carrier, &id, &receipts).await?;
+        apply_parked(engine, carrier, &id, &place, &receipts).await?;
     }
     Ok(Verdict::Durable)
+}
+
+/// Applies receipts that waited. They leave the store only then: their carrier has our word for them and won't bring
+/// them again, and one that a crash leaves there is applied at the next start.
+async fn apply_parked(
+    engine: &Engine,
+    carrier: &Arc<str>,
+    id: &str,
+    place: &Place,
+    receipts: &[Receipt],
+) -> Result<(), Error> {
+    for receipt in receipts {
+        apply(engine, carrier, &place.tenant, place.message, place.part, receipt).await?;
+    }
+    unpark(engine, carrier, id, receipts).await
+}
+
+/// At start: a crash may have fallen between a message's becoming `sent` and the receipts that waited for that.
+pub(crate) async fn match_parked(engine: Arc<Engine>) {
+    for key in engine.parked.keys() {
+        if let Err(error) = match_one(&engine, &key).await {
+            engine.step_failed("applying a receipt that waited over a restart", &error);
+        }
+    }
+}
+
+async fn match_one(engine: &Engine, key: &ParkedKey) -> Result<(), Error> {
+    let (carrier, id) = key;
+    let Some(place) = find(engine, carrier, id, None).await? else { return Ok(()) };
+    let receipts = engine.parked.take(key);
+    apply_parked(engine, carrier, id, &place, &receipts).await
 }
 
 /// Gives up the receipts whose message was waited for long enough.
@@ -383,6 +417,10 @@ impl ParkedReceipts {
 
     fn take(&self, key: &ParkedKey) -> Vec<Receipt> {
         self.0.lock().remove(key).unwrap_or_default().receipts
+    }
+
+    fn keys(&self) -> Vec<ParkedKey> {
+        self.0.lock().keys().cloned().collect()
     }
 
     /// Those whose wait is over.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use signalbox_carriers::Outcome;
+use signalbox_carriers::{Outcome, Verdict};
 use signalbox_engine::Request;
+use signalbox_model::receipt::ReceiptState;
 use signalbox_model::{Category, ManualClock, Status};
 use signalbox_store::memory::{Config, Crash, MemoryStore, Moment};
 
@@ -82,4 +83,52 @@ async fn an_advertisement_never_goes_twice_whatever_commit_the_process_dies_at()
         assert!(carrier.seen().len() <= 1, "{when}: sent {} times", carrier.seen().len());
     })
     .await;
+}
+
+/// A receipt comes before the answer to its submit, then the answer, and somewhere in between the process dies. Answers
+/// whether the crash came at all.
+async fn early_receipt_until(crash: Crash) -> Option<bool> {
+    let (carrier, clock) = (Scripted::new(), ManualClock::at(noon()));
+    let store = MemoryStore::crashing(Config { partitions: 2, ..Config::default() }, crash);
+    let house = House::on(store.clone(), carrier.clone(), clock).await.ok()?;
+    let id = house.handle.accept(&house.caller, &House::request("hello"), None).await.ok().map(|accepted| accepted.id);
+    let mut acknowledged = false;
+    if let Some(submitted) = in_time(carrier.next()).await {
+        acknowledged = in_time(house.receipt("id-1-0", ReceiptState::Delivered)).await == Some(Verdict::Durable);
+        let _ = submitted.answer.send(Outcome::Taken { ids: vec!["id-1-0".to_owned()] });
+        in_time(std::future::pending::<()>()).await;
+    }
+    let crashed = futures_util::FutureExt::now_or_never(signalbox_store::Store::failed(&*store)).is_some();
+    // Sent again, it gets the same id: the receipt is for it in any case.
+    carrier.always(Outcome::Taken { ids: vec![] });
+    let house = house.crash().await;
+    if let Some(id) = id.filter(|_| acknowledged) {
+        house.until(id, Status::Delivered).await;
+    }
+    Some(crashed)
+}
+
+/// The future's output, if it comes before nothing changes any more.
+async fn in_time<T>(future: impl Future<Output = T>) -> Option<T> {
+    let settled = async {
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        output = future => Some(output),
+        () = settled => None,
+    }
+}
+
+#[tokio::test]
+async fn an_early_receipt_that_was_acknowledged_is_applied_whatever_commit_the_process_dies_at() {
+    for moment in [Moment::BeforeDurable, Moment::AfterDurable] {
+        let mut boundary = 0;
+        while early_receipt_until(Crash { boundary, moment }).await != Some(false) {
+            boundary += 1;
+        }
+        assert!(boundary > 6, "the path has more commits than {boundary}");
+    }
 }

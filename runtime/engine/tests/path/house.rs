@@ -270,7 +270,10 @@ impl House {
 
     pub async fn bring(&self, what: Brought) -> Verdict {
         let (answer, verdict) = Answer::pair();
-        self.intake.send(Incoming { carrier: "scripted".into(), what, answer }).await.unwrap();
+        let incoming = Incoming { carrier: "scripted".into(), what, answer };
+        if self.intake.send(incoming).await.is_err() {
+            return Verdict::Later;
+        }
         verdict.await.unwrap_or(Verdict::Later)
     }
 
