@@ -5,7 +5,7 @@ use crate::workspace::cargo;
 use anyhow::Result;
 
 /// The tool's version: another one may read `deny.toml` otherwise.
-const VERSION: &str = "0.19";
+const VERSION: &str = "0.20.2";
 
 /// Installs cargo-deny if it isn't there, and runs it.
 pub fn run() -> Result<()> {
