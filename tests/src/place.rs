@@ -11,13 +11,13 @@ pub fn binary(name: &str) -> PathBuf {
 
 /// A guest, built from `guest-examples`.
 pub fn guest(name: &str) -> Vec<u8> {
-    let path = target_folder().join("guests").join(name).with_extension("wasm");
+    let path = root().join("target/guests").join(name).with_extension("wasm");
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask guests` first", path.display()))
 }
 
 /// A peer's script.
 pub fn peer_script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
+    root().join("tests/peers").join(name)
 }
 
 /// The folder in which Node finds the peers' packages.
@@ -35,6 +35,11 @@ fn installed(path: PathBuf) -> PathBuf {
     path
 }
 
+/// The repository's folder.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in the repository")
+}
+
 /// The test binary lies in `target/<profile>/deps`.
 fn debug_folder() -> PathBuf {
     let own = std::env::current_exe().expect("a process knows its executable");
@@ -42,6 +47,6 @@ fn debug_folder() -> PathBuf {
 }
 
 /// `target`.
-pub fn target_folder() -> PathBuf {
+fn target_folder() -> PathBuf {
     debug_folder().parent().expect("a profile's folder lies in target").to_owned()
 }

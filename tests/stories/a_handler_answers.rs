@@ -72,17 +72,18 @@ async fn a_draft_is_rewritten_and_the_record_has_both() {
     );
 }
 
-/// What `misbehaving` is asked for, what its tenant reads, and whether the host tries it twice.
-const DEEDS: [(&str, &str, bool); 9] = [
-    ("trap", "gave up", true),
-    ("panic", "panic", true),
-    ("spin", "computed for more than 50ms", true),
-    ("allocate", "more memory than the 64 MiB", false),
-    ("recurse", "recursion", false),
-    ("flood sends", "10 sends", false),
-    ("large call", "1048576 bytes", false),
-    ("reject", "not for me", false),
-    ("exit", "called exit", true),
+/// What `misbehaving` is asked for, what its tenant reads, and how often the host tries it; `None` where that depends on
+/// the machine: one that is slow enough stops `allocate` for its computing first.
+const DEEDS: [(&str, &[&str], Option<usize>); 9] = [
+    ("trap", &["gave up"], Some(2)),
+    ("panic", &["panic"], Some(2)),
+    ("spin", &["computed for more than 50ms"], Some(2)),
+    ("allocate", &["more memory than the 64 MiB", "computed for more than 50ms"], None),
+    ("recurse", &["recursion"], Some(1)),
+    ("flood sends", &["10 sends"], Some(1)),
+    ("large call", &["1048576 bytes"], Some(1)),
+    ("reject", &["not for me"], Some(1)),
+    ("exit", &["called exit"], Some(2)),
 ];
 
 #[tokio::test]
@@ -98,8 +99,8 @@ async fn a_handler_that_goes_wrong_is_parked_with_a_clear_word_and_harms_nobody_
     // Others' messages pass while it goes on.
     let theirs = bolt.send(PHONE, "From a quiet tenant").await;
     bolt.await_status(&theirs, "delivered").await;
-    for (n, (deed, words, twice)) in DEEDS.iter().enumerate() {
-        it_is_parked(&acme, &phone(n), deed, words, *twice).await;
+    for (n, (deed, words, attempts)) in DEEDS.iter().enumerate() {
+        it_is_parked(&acme, &phone(n), deed, words, *attempts).await;
         assert!(carrier.texts_at(&phone(n)).await.is_empty(), "{deed} has no effect, what it asked before included");
     }
     the_logs_say_why(&acme).await;
@@ -115,7 +116,7 @@ fn phone(n: usize) -> String {
     format!("+1415555030{n}")
 }
 
-async fn it_is_parked(acme: &Tenant, phone: &str, deed: &str, words: &str, twice: bool) {
+async fn it_is_parked(acme: &Tenant, phone: &str, deed: &str, words: &[&str], attempts: Option<usize>) {
     let number = phone.trim_start_matches('+');
     let found = acme.await_list(&format!("direction=inbound&from=%2B{number}"), 1).await;
     let id = found[0]["id"].as_str().unwrap();
@@ -123,9 +124,9 @@ async fn it_is_parked(acme: &Tenant, phone: &str, deed: &str, words: &str, twice
     let timeline = acme.timeline(id).await;
     let entries = timeline["entries"].as_array().unwrap();
     let failures: Vec<_> = entries.iter().filter(|entry| entry["cause"]["kind"] == "handler_failed").collect();
-    assert_eq!(failures.len(), if twice { 2 } else { 1 }, "{deed}: {entries:?}");
+    assert!(attempts.is_none_or(|attempts| attempts == failures.len()), "{deed}: {entries:?}");
     let error = failures.last().unwrap()["cause"]["error"].as_str().unwrap();
-    assert!(error.contains(words), "{deed}: {error}");
+    assert!(words.iter().any(|words| error.contains(words)), "{deed}: {error}");
     assert_eq!(failures.last().unwrap()["cause"]["parked"], true);
 }
 
@@ -134,7 +135,8 @@ async fn the_logs_say_why(acme: &Tenant) {
     let lines: Vec<&str> =
         logs["lines"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap()).collect();
     for (deed, words, _) in DEEDS {
-        assert!(lines.iter().any(|line| line.contains(words)), "{deed} is not in {lines:#?}");
+        let is_told = |line: &&str| words.iter().any(|words| line.contains(words));
+        assert!(lines.iter().any(is_told), "{deed} is not in {lines:#?}");
     }
 }
 

@@ -1,6 +1,9 @@
 //! One story a file.
 
+#![allow(clippy::unwrap_used, reason = "a story that can't go on fails, and says where")]
+
 mod a_carrier_misbehaves;
+mod a_crash_keeps_every_promise;
 mod a_drain_loses_nothing;
 mod a_full_disk_loses_nothing;
 mod a_handler_answers;

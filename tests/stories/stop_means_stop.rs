@@ -45,8 +45,8 @@ async fn stop_stops_what_already_waits_and_outlives_a_kill() {
     let carrier = Carrier::start().await;
     let house = House::bound_to(&carrier, HouseConfig::new(&carrier)).await;
     let acme = house.acme();
-    let later = signalbox_tests::in_the_future(3_600);
-    let waiting = json!({ "from": NUMBER, "to": PHONE, "text": "Tomorrow's offer", "send_at": later });
+    let later = signalbox_tests::in_the_future(3);
+    let waiting = json!({ "from": NUMBER, "to": PHONE, "text": "An offer for later", "send_at": later });
     let waiting = acme.send_so(&waiting).await;
     acme.await_status(&waiting, "held").await;
     carrier.phone_sends(PHONE, NUMBER, "Unsubscribe").await;
@@ -56,6 +56,9 @@ async fn stop_stops_what_already_waits_and_outlives_a_kill() {
     let explained = json!({ "from": NUMBER, "to": PHONE, "text": "And now?" });
     let explained = house.acme().api.post("/v1/messages/explain", &explained).await.expect(200);
     assert_eq!(explained["decision"]["verdict"], "deny", "a dry run says so, too: {explained}");
+    let stopped = house.acme().await_status(&waiting, "rejected,delivered").await;
+    assert_eq!((&stopped["status"], &stopped["error"]), (&json!("rejected"), &json!("consent.opted_out")));
+    assert_eq!(carrier.texts_at(PHONE).await, [OPTED_OUT]);
 }
 
 #[tokio::test]
