@@ -27,9 +27,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// A demo that ends by itself.
+    /// A demo that ends by itself, with what was built before.
     pub fn of(profile: Profile) -> Self {
-        Self { stay: false, programs: Choice { profile, no_build: false }, json: false }
+        Self { stay: false, programs: Choice { profile, no_build: true }, json: false }
     }
 }
 

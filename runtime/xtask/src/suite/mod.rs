@@ -3,7 +3,7 @@
 pub mod deny;
 mod peers;
 
-use crate::workspace::{Binaries, Profile, cargo};
+use crate::workspace::{Profile, cargo};
 use crate::{demo, guests, progress};
 use anyhow::{Context, Result, bail, ensure};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", what: "the documentation builds without a warning", run: docs },
     Step { name: "guests", what: "the guest examples build", run: || guests::build().map(|_| ()) },
     Step { name: "peers", what: "other people's implementations, for the stories", run: peers::install },
-    Step { name: "programs", what: "the programs build", run: || Binaries::build(Profile::Dev).map(|_| ()) },
+    Step { name: "programs", what: "the programs and tests build", run: programs },
     Step { name: "tests", what: "unit tests, conformance, stories", run: tests },
     Step { name: "demo", what: "the demo plays to its end", run: demo },
 ];
@@ -115,6 +115,14 @@ fn docs() -> Result<()> {
     let mut doc = cargo();
     doc.args(["doc", "--locked", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     progress::run("documentation", &mut doc)
+}
+
+/// Programs, tests and examples in one go: tests ask more features of some crates, and what the programs are built of
+/// would be built once more for them.
+fn programs() -> Result<()> {
+    let mut build = cargo();
+    build.args(["build", "--locked", "--workspace", "--all-targets"]);
+    progress::run("build", &mut build)
 }
 
 /// All crates in one go, so that their features unify once. All of them even if one fails, so that CI shows the whole.
