@@ -137,7 +137,7 @@ mod tests {
     fn a_plus_that_became_a_space_is_still_one() {
         let listing = listing(&[("to", " 14155550123"), ("after", "2026-01-01T00:00:00 01:00")]).unwrap();
         assert_eq!(listing.query.to.unwrap().to_string(), "+14155550123");
-        assert_eq!(listing.query.after.unwrap().to_rfc3339(), "2025-12-31T23:00:00.000Z");
+        assert_eq!(listing.query.after.unwrap().to_rfc3339(), "2025-12-31T23:00:00.000000Z");
     }
 
     #[test]

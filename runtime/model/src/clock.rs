@@ -64,12 +64,12 @@ impl Timestamp {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// RFC 3339 in UTC with milliseconds, as the API shows it.
+    /// RFC 3339 in UTC with microseconds, as the API shows it.
     pub fn to_rfc3339(self) -> String {
         let (days, in_day) = ((self.0 / 86_400_000_000) as i64, self.0 % 86_400_000_000);
         let (year, month, day) = civil_from_days(days);
         let (h, m, s) = (in_day / 3_600_000_000, in_day / 60_000_000 % 60, in_day / 1_000_000 % 60);
-        format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{:03}Z", in_day / 1_000 % 1_000)
+        format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{:06}Z", in_day % 1_000_000)
     }
 
     /// Reads RFC 3339 (`2026-11-23T14:00:00Z`, fractions and offsets allowed).
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn rfc3339_round_trips() {
-        for text in ["1970-01-01T00:00:00.000Z", "2026-11-23T14:31:07.250Z", "2028-02-29T23:59:59.999Z"] {
+        for text in ["1970-01-01T00:00:00.000000Z", "2026-11-23T14:31:07.250125Z", "2028-02-29T23:59:59.999999Z"] {
             assert_eq!(Timestamp::parse_rfc3339(text).map(Timestamp::to_rfc3339).as_deref(), Some(text));
         }
     }

@@ -97,7 +97,8 @@ mod tests {
     fn a_decision_reads_alike_wherever_it_is_shown() {
         let until = Timestamp::parse_rfc3339("2026-11-23T14:31:07.250Z").unwrap();
         let decision = Decision { verdict: Verdict::Hold { until }, reasons: vec![], rules: 0x112c_4b4a_0000_0009 };
-        let json = r#"{"verdict":"hold","until":"2026-11-23T14:31:07.250Z","reasons":[],"rules":"112c4b4a00000009"}"#;
+        let json =
+            r#"{"verdict":"hold","until":"2026-11-23T14:31:07.250000Z","reasons":[],"rules":"112c4b4a00000009"}"#;
         assert_eq!(serde_json::to_string(&decision).unwrap(), json);
         assert_eq!(serde_json::from_str::<Decision>(json).unwrap(), decision);
     }

@@ -39,7 +39,7 @@ async fn all_fields_of_a_message_are_taken() {
     let kept = house.ask("GET", &format!("/v1/messages/{id}"), None).await.json();
     assert_eq!(kept["category"], "otp");
     assert_eq!(kept["tags"], json!(["a", "b"]));
-    assert_eq!(kept["send_at"], "2026-12-02T09:00:00.000Z");
+    assert_eq!(kept["send_at"], "2026-12-02T09:00:00.000000Z");
 }
 
 #[tokio::test]
