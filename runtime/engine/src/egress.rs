@@ -26,6 +26,8 @@ use crate::settle;
 use crate::step::Step;
 use crate::timers::Due;
 
+/// How long a message waits when the path itself couldn't go on with it.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often waiting messages are looked through for those whose validity ran out.
 const SWEEP: Duration = Duration::from_secs(2);
 
@@ -205,6 +207,9 @@ async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: B
         Ok(None) => None,
         Err(error) => {
             engine.step_failed("writing ahead", &error);
+            // It goes through its conversation again in a moment; its status says how far it had come.
+            let Waiting { tenant, message, seq, .. } = waiting;
+            engine.wheel.set(engine.clock.now() + AGAIN, Due::Held { tenant, message, seq });
             None
         }
     }
