@@ -284,8 +284,10 @@ fn draft(engine: &Engine, caller: &Caller, request: &Request, known: Option<Mess
         return Err(Refused::Invalid(wrong));
     };
     let conversation = Conversation { tenant: caller.tenant.clone(), ours: from.clone(), theirs: to.clone() };
-    let partition = conversation.id().partition(engine.store.partitions());
+    let conversation = conversation.id();
+    let partition = conversation.partition(engine.store.partitions());
     let message = Message {
+        conversation,
         id: known.unwrap_or_else(|| MessageId::new(now, partition, &engine.chance)),
         tenant: caller.tenant.clone(),
         direction: Direction::Outbound,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use signalbox_guest::{self as guest, Effects, OutgoingMessage};
 use signalbox_model::event::Queued;
 use signalbox_model::{
-    Body, Category, Cause, Conversation, ConversationId, Direction, Event, Message, MessageId, Origin, Status,
+    Address, Body, Category, Cause, Conversation, ConversationId, Direction, Event, Message, MessageId, Origin, Status,
     TenantId, Timestamp,
 };
 use signalbox_store::{Table, layout};
@@ -105,8 +105,8 @@ fn outgoing(
     send: OutgoingMessage,
 ) -> Result<Message, Unfit> {
     let unfit = |what: String| Unfit::Effect(what);
-    let from = send.sender.parse().map_err(|error| unfit(format!("the sender of a message {error}")))?;
-    let to = send.recipient.parse().map_err(|error| unfit(format!("the recipient of a message {error}")))?;
+    let from: Address = send.sender.parse().map_err(|error| unfit(format!("the sender of a message {error}")))?;
+    let to: Address = send.recipient.parse().map_err(|error| unfit(format!("the recipient of a message {error}")))?;
     let id: MessageId = send.id.parse().expect("the host derived the id itself");
     let prepared = text::prepare_within(&send.text, text::Smart::On, engine.config.max_segments)
         .map_err(|error| unfit(format!("a message can't be sent: {error}")))?;
@@ -124,8 +124,10 @@ fn outgoing(
         return Err(unfit("a message is to be sent too far ahead".to_owned()));
     }
     let validity = options.valid_for_ms.map_or(engine.config.default_validity, Duration::from_millis);
+    let conversation = Conversation { tenant: tenant.clone(), ours: from.clone(), theirs: to.clone() }.id();
     Ok(Message {
         id,
+        conversation,
         tenant: tenant.clone(),
         direction: Direction::Outbound,
         from,

@@ -5,13 +5,14 @@
 //! queue ─► fair turn ─► rates ─► a place in a window ─► check ─► `sending` durable ─► submit ─► settle
 //! ```
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use signalbox_carriers::{Carrier, Slot, Submission};
-use signalbox_model::{Cause, ErrorClass, MessageId, Status, TenantId, Timestamp};
+use signalbox_model::{Address, Cause, ErrorClass, MessageId, Status, TenantId, Timestamp};
 use signalbox_store::InboxSeq;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -45,7 +46,7 @@ pub(crate) struct Waiting {
     pub(crate) tenant: TenantId,
     pub(crate) message: MessageId,
     pub(crate) seq: InboxSeq,
-    /// The sender, as a stable hash: messages of one number keep their order and share its rate.
+    /// The sender, as a hash: messages of one number keep their order and share its rate.
     pub(crate) flow: u64,
     pub(crate) parts: u8,
     pub(crate) per_number: u32,
@@ -105,18 +106,24 @@ pub(crate) fn enqueue(engine: &Engine, live: &Live, seq: InboxSeq, first: bool) 
     let account = engine.directory.account(&message.tenant);
     let (weight, per_tenant) = account.as_ref().map_or((1, 0), |a| (a.tenant.weight, a.tenant.segments_per_second));
     let per_number = account.and_then(|a| a.tenant.numbers.get(message.ours()).map(|plan| plan.segments_per_second));
-    let hash = signalbox_model::conversation::stable_hash(&[message.ours().to_string().as_bytes()]);
     let waiting = Waiting {
         tenant: message.tenant.clone(),
         message: message.id,
         seq,
-        flow: u64::from_be_bytes(hash[..8].try_into().expect("eight of sixteen bytes")),
+        flow: flow(message.ours()),
         parts: message.segments.max(1),
         per_number: per_number.unwrap_or(0),
         per_tenant,
         expires_at: message.expires_at,
     };
     lane.put(weight, waiting, first);
+}
+
+/// The flow of a sender. Only in memory; two that share one take turns in it.
+fn flow(sender: &Address) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    sender.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Runs a lane for as long as the host runs.

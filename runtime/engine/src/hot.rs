@@ -98,6 +98,7 @@ mod tests {
         let entry = Entry { n: entries - 1, seq: 1, at: Timestamp::EPOCH, status, cause: Cause::Expired, class: None };
         let message = Message {
             id,
+            conversation: signalbox_model::ConversationId::from_bytes([0; 16]),
             tenant: "acme".parse().unwrap(),
             direction: Direction::Outbound,
             from: "12345".parse().unwrap(),

@@ -14,7 +14,7 @@ use signalbox_carriers::{Brought, InboundPart, Incoming, Verdict};
 use signalbox_guest::Kind;
 use signalbox_model::{
     Address, Body, Category, Cause, Conversation, ConversationId, Direction, Encoding, Event, Message, MessageId,
-    Origin, Partition, Status, TenantId, Timestamp,
+    Origin, Partition, Status, Timestamp,
 };
 use signalbox_policy::Keyword;
 use signalbox_registry as registry;
@@ -215,7 +215,7 @@ async fn receive(
     let (at, id) = (step.at, conversation.id());
     let policy = engine.policy.load_full();
     let keyword = policy.keywords.find(&arrived.text);
-    let message = Arc::new(inbound_message(engine, &step, conversation.tenant.clone(), &arrived));
+    let message = Arc::new(inbound_message(engine, &step, &conversation, &arrived));
     let cause = Cause::Received {
         carrier: arrived.carrier,
         parts: arrived.parts,
@@ -286,6 +286,7 @@ async fn stage_answer(
     let (encoding, segments) = (prepared.encoding, prepared.segments);
     let message = Arc::new(Message {
         id: MessageId::new(step.at, step.partition(), &engine.chance),
+        conversation: conversation.id(),
         tenant: conversation.tenant.clone(),
         direction: Direction::Outbound,
         from: conversation.ours.clone(),
@@ -310,10 +311,11 @@ async fn stage_answer(
     Ok(())
 }
 
-fn inbound_message(engine: &Engine, step: &Step<'_>, tenant: TenantId, arrived: &Arrived) -> Message {
+fn inbound_message(engine: &Engine, step: &Step<'_>, conversation: &Conversation, arrived: &Arrived) -> Message {
     Message {
         id: MessageId::new(step.at, step.partition(), &engine.chance),
-        tenant,
+        conversation: conversation.id(),
+        tenant: conversation.tenant.clone(),
         direction: Direction::Inbound,
         from: arrived.from.clone(),
         to: arrived.to.clone(),

@@ -115,6 +115,8 @@ pub struct Message {
     pub id: MessageId,
     /// Whose it is.
     pub tenant: TenantId,
+    /// Its conversation: [`Conversation::id`] of the tenant and the two numbers. Kept, since every step asks for it.
+    pub conversation: ConversationId,
     /// Which way it goes.
     pub direction: Direction,
     /// Sender.
@@ -175,7 +177,7 @@ impl Message {
     }
 
     /// The conversation's stable hash.
-    pub fn conversation_id(&self) -> ConversationId {
-        self.conversation().id()
+    pub const fn conversation_id(&self) -> ConversationId {
+        self.conversation
     }
 }

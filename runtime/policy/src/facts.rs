@@ -276,6 +276,7 @@ mod tests {
         let now = Timestamp::from_millis(1_000);
         Message {
             id: signalbox_model::MessageId::new(now, signalbox_model::Partition::new(0), &chance),
+            conversation: signalbox_model::ConversationId::from_bytes([0; 16]),
             tenant: "acme".parse().unwrap(),
             direction: Direction::Outbound,
             from: "72345".parse().unwrap(),

@@ -50,6 +50,7 @@ impl House {
         let partition = conversation.id().partition(self.store.partitions());
         Message {
             id: MessageId::new(at(ms), partition, &self.chance),
+            conversation: conversation.id(),
             tenant: tenant(tenant_name),
             direction,
             from,

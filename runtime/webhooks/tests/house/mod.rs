@@ -315,6 +315,7 @@ impl House {
         let partition = conversation.id().partition(self.store.partitions());
         let message = Message {
             id: MessageId::new(t0(), partition, &self.chance),
+            conversation: conversation.id(),
             tenant: tenant(),
             direction: Direction::Outbound,
             from: ours,
