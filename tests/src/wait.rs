@@ -53,7 +53,7 @@ fn rfc3339(millis: u64) -> String {
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", millis % 1_000)
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:06}Z", millis % 1_000 * 1_000)
 }
 
 #[cfg(test)]
@@ -62,8 +62,8 @@ mod tests {
 
     #[test]
     fn moments_are_those_of_the_calendar() {
-        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(rfc3339(951_782_400_250), "2000-02-29T00:00:00.250Z");
-        assert_eq!(rfc3339(1_798_761_599_999), "2026-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(rfc3339(951_782_400_250), "2000-02-29T00:00:00.250000Z");
+        assert_eq!(rfc3339(1_798_761_599_999), "2026-12-31T23:59:59.999000Z");
     }
 }
