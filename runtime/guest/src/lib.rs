@@ -22,6 +22,7 @@ mod imports;
 mod invocation;
 mod limits;
 mod logs;
+pub mod manifest;
 mod meter;
 mod outcome;
 mod run;
@@ -41,6 +42,7 @@ pub use host::Host;
 pub use ids::{DerivedIds, MessageIds, SendPlace};
 pub use invocation::Invocation;
 pub use limits::{Limits, UploadLimits};
+pub use manifest::Manifest;
 pub use outcome::{
     Answer, Completed, DraftChanges, DraftDecision, Failure, FailureKind, Level, LogLine, Logs, Outcome, Usage,
 };

@@ -29,6 +29,12 @@ pub struct Limits {
     pub state_bytes: usize,
     /// Remarks on the record; they are kept as long as the record.
     pub notes: u32,
+    /// HTTP requests that it may send. Each is waited for, with the conversation behind it.
+    pub http_calls: u32,
+    /// Bytes of a request's headers and body, and of an answer's.
+    pub http_bytes: usize,
+    /// How long one may take.
+    pub http_time: Duration,
     /// Log lines, after which the log is cut.
     pub log_lines: usize,
     /// Log bytes, after which the log is cut.
@@ -49,6 +55,9 @@ impl Default for Limits {
             state_ops: 100,
             state_bytes: 256 << 10,
             notes: 64,
+            http_calls: 5,
+            http_bytes: 256 << 10,
+            http_time: Duration::from_secs(2),
             log_lines: 64,
             log_bytes: 16 << 10,
         }
