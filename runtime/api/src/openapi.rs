@@ -11,7 +11,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
-use crate::routes::{self, Route, handlers, messages, operator, records, webhooks};
+use crate::routes::{self, Route, contacts, handlers, messages, operator, records, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,6 +34,8 @@ use crate::routes::{self, Route, handlers, messages, operator, records, webhooks
         handlers::logs,
         handlers::bind,
         handlers::bindings,
+        contacts::record,
+        contacts::show,
         webhooks::set_up,
         webhooks::list,
         webhooks::callback_secret,
@@ -47,6 +49,7 @@ use crate::routes::{self, Route, handlers, messages, operator, records, webhooks
     tags(
         (name = "messages", description = "Send, follow and take back messages."),
         (name = "handlers", description = "Your code, and the numbers that it answers for."),
+        (name = "contacts", description = "What your code may know of the people that it talks to."),
         (name = "webhooks", description = "Where you are told what happened."),
         (name = "operator", description = "For those who run this host.")
     )

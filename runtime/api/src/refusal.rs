@@ -1,6 +1,6 @@
 //! The one place where an error of the house meets a status code.
 
-use signalbox_engine::{BindRefused, CancelRefused, Error, HandlerRefused, Refused, WebhookRefused};
+use signalbox_engine::{BindRefused, CancelRefused, ContactRefused, Error, HandlerRefused, Refused, WebhookRefused};
 use signalbox_guest::Refusal;
 use signalbox_records as records;
 use signalbox_store as store;
@@ -116,6 +116,15 @@ impl From<BindRefused> for Problem {
                 Self::field(Code::RequestInvalid, "handler", "handler.unknown", refused.to_string())
             }
             BindRefused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContactRefused> for Problem {
+    fn from(refused: ContactRefused) -> Self {
+        match refused {
+            ContactRefused::Invalid(errors) => Self::fields(Code::RequestInvalid, errors),
+            ContactRefused::Path(error) => error.into(),
         }
     }
 }

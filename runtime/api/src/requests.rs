@@ -1,5 +1,7 @@
 //! The bodies that routes take.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use signalbox_engine::Request;
 use signalbox_model::Category;
@@ -131,6 +133,30 @@ pub(crate) struct NewBinding {
 
 impl Shape for NewBinding {
     const SHAPE: Object = Object { fields: &[field("handler", Kind::Text, Need::Required)] };
+}
+
+/// What is recorded of a person, in place of what was before.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewContact)]
+pub(crate) struct NewContact {
+    /// The time zone where they most likely are, as an IANA name.
+    #[serde(default)]
+    #[schema(example = "America/Chicago")]
+    pub(crate) time_zone: Option<String>,
+    /// What else your handlers want to know, by name.
+    #[serde(default)]
+    #[schema(example = json!({"name": "Ada"}))]
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+impl Shape for NewContact {
+    const SHAPE: Object = Object {
+        fields: &[
+            field("time_zone", Kind::Text, Need::Nullable),
+            field("attributes", Kind::NamedTexts, Need::Optional),
+        ],
+    };
 }
 
 /// A webhook to set up.

@@ -1,6 +1,7 @@
 //! Every route: its method, its path, what answers it, and which problems it can answer with. Router, description and
 //! metrics are made from this one table.
 
+pub(crate) mod contacts;
 pub(crate) mod handlers;
 pub(crate) mod messages;
 pub(crate) mod operator;
@@ -53,7 +54,9 @@ macro_rules! body {
 
 /// Every route.
 pub(crate) fn all() -> Vec<Route> {
-    use Code::{Draining, HandlerUnknown, MessageUnknown, NotReady, QueryInvalid, StoreFailed, TooLate};
+    use Code::{
+        Draining, HandlerUnknown, MessageUnknown, NotReady, QueryInvalid, RequestInvalid, StoreFailed, TooLate,
+    };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
     let (read, write, replace) = (Method::GET, Method::POST, Method::PUT);
     const ACCEPT: &[Code] =
@@ -97,6 +100,13 @@ pub(crate) fn all() -> Vec<Route> {
             "/v1/bindings/{number}",
             put(handlers::bind),
             body![NumberUnknown, RequestInvalid, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/contacts/{number}", get(contacts::show), &[RequestInvalid, Draining, StoreFailed]),
+        route(
+            replace.clone(),
+            "/v1/contacts/{number}",
+            put(contacts::record),
+            body![RequestInvalid, Draining, StoreFailed],
         ),
         route(read.clone(), "/v1/webhooks", get(webhooks::list), &[]),
         route(replace, "/v1/webhooks/{name}", put(webhooks::set_up), body![RequestInvalid, Draining, StoreFailed]),

@@ -32,6 +32,7 @@ pub(crate) struct Field {
 pub(crate) enum Kind {
     Text,
     Texts,
+    NamedTexts,
     Count,
     Flag,
     OneOf(&'static [&'static str]),
@@ -159,6 +160,7 @@ impl Kind {
         match (self, value) {
             (Self::Text, Node::Text(_)) | (Self::Flag, Node::Flag(_)) | (Self::Objects, Node::List(_)) => true,
             (Self::Texts, Node::List(items)) => items.iter().all(|item| matches!(item, Node::Text(_))),
+            (Self::NamedTexts, Node::Object(members)) => members.iter().all(|(_, item)| matches!(item, Node::Text(_))),
             (Self::Count, Node::Number(number)) => number.is_u64(),
             (Self::OneOf(names), Node::Text(text)) => names.contains(&text.as_str()),
             _ => false,
@@ -169,6 +171,7 @@ impl Kind {
         match self {
             Self::Text => "a string".to_owned(),
             Self::Texts => "a list of strings".to_owned(),
+            Self::NamedTexts => "an object of strings".to_owned(),
             Self::Count => "a whole number, not negative,".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::OneOf(names) => format!("one of {}", names.join(", ")),

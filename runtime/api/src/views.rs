@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use signalbox_engine::{Accepted, Explanation, LogLine, Readiness};
+use signalbox_engine::{Accepted, Contact, Explanation, LogLine, Readiness};
 use signalbox_model::directory::{Binding, Handler, Webhook};
 use signalbox_model::view::{EntryView, MessageView};
-use signalbox_model::{Decision, MessageId, Reason, Verdict};
+use signalbox_model::{Address, Decision, MessageId, Reason, Verdict};
 use signalbox_records::{Page, Record};
 use signalbox_webhooks::{Delivery, Endpoint};
 use utoipa::ToSchema;
@@ -367,6 +367,25 @@ impl From<Binding> for BindingView {
 pub(crate) struct BindingsView {
     /// By number.
     pub(crate) bindings: Vec<BindingView>,
+}
+
+/// What is recorded of a person.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Contact)]
+pub(crate) struct ContactView {
+    /// Their number.
+    number: String,
+    /// The time zone where they most likely are; null where nothing is recorded.
+    time_zone: Option<String>,
+    /// What else is recorded, by name.
+    attributes: BTreeMap<String, String>,
+}
+
+impl ContactView {
+    pub(crate) fn new(number: &Address, contact: Contact) -> Self {
+        let Contact { time_zone, attributes } = contact;
+        Self { number: number.to_string(), time_zone, attributes }
+    }
 }
 
 /// A webhook.

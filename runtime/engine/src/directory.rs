@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -159,7 +160,7 @@ impl Directory {
     }
 
     /// Keeps a handler with its component; it is called from the next event on.
-    pub(crate) async fn put_handler(&self, deployed: Deployed, component: Vec<u8>) -> Result<(), Error> {
+    pub(crate) async fn put_handler(&self, deployed: Deployed, component: Bytes) -> Result<(), Error> {
         let _one = self.changing.lock().await;
         let meta = deployed.meta.clone();
         self.commit(|batch| {

@@ -41,7 +41,7 @@ pub(crate) struct Engine {
     pub(crate) chance: Chance,
     pub(crate) policy: ArcSwap<Policies>,
     pub(crate) directory: Arc<Directory>,
-    pub(crate) host: guest::Host,
+    pub(crate) host: Arc<guest::Host>,
     pub(crate) lanes: BTreeMap<Arc<str>, Lane>,
     pub(crate) webhooks: webhooks::Handle,
     pub(crate) reach: webhooks::Reach,

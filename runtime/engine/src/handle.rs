@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 use signalbox_carriers::Health;
@@ -164,6 +165,20 @@ impl Handle {
         }
         let bytes: Arc<[u8]> = component.as_slice().into();
         let code = self.0.host.compile(bytes).await?;
+        self.put_compiled(tenant, name, component, code).await
+    }
+
+    /// Keeps a handler that the host made of `component` before: where many paths share a host, it is compiled once.
+    pub async fn put_compiled(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        component: impl Into<Bytes>,
+        code: Arc<guest::Handler>,
+    ) -> Result<Handler, HandlerRefused> {
+        if !is_name(name) {
+            return Err(HandlerRefused::Name);
+        }
         let info = code.info();
         let meta = Handler {
             tenant: tenant.clone(),
@@ -175,7 +190,7 @@ impl Handle {
             compile_ms: u64::try_from(info.compile_time.as_millis()).unwrap_or(u64::MAX),
             uploaded_at: self.0.clock.now(),
         };
-        self.0.directory.put_handler(Deployed::new(meta.clone(), code), component).await?;
+        self.0.directory.put_handler(Deployed::new(meta.clone(), code), component.into()).await?;
         Ok(meta)
     }
 

@@ -17,6 +17,7 @@ use signalbox_model::{
 };
 use signalbox_store::{Range, Table, layout};
 
+use crate::contacts;
 use crate::directory::{Account, Deployed};
 use crate::engine::Engine;
 use crate::hot::Live;
@@ -144,7 +145,7 @@ pub(crate) fn scope(engine: &Engine, conversation: &Conversation, scope: Scope) 
             (layout::Scope::Conversation(id), id.partition(partitions))
         }
         Scope::Contact => {
-            let hash = stable_hash(&[b"contact", tenant, conversation.theirs.to_string().as_bytes()]);
+            let hash = contacts::hash(&conversation.tenant, &conversation.theirs);
             (layout::Scope::Contact(hash), Partition::of_hash(&hash, partitions))
         }
         Scope::Tenant => {
@@ -252,7 +253,7 @@ impl Surroundings for World<'_> {
             let id = if theirs == self.conversation.theirs {
                 self.id
             } else {
-                Conversation { theirs, ..self.conversation.clone() }.id()
+                Conversation { theirs: theirs.clone(), ..self.conversation.clone() }.id()
             };
             let consent = signalbox_registry::consent(&*self.engine.store, &id).await.map_err(unavailable)?;
             let consent = match consent {
@@ -260,11 +261,14 @@ impl Surroundings for World<'_> {
                 Some(_) => "granted",
                 None => "none",
             };
+            let recorded =
+                contacts::read(self.engine, &self.conversation.tenant, &theirs).await.map_err(unavailable)?;
+            let contacts::Contact { time_zone, attributes } = recorded.unwrap_or_default();
             Ok(Contact {
                 address: address.to_owned(),
                 consent: consent.to_owned(),
-                time_zone: None,
-                attributes: Vec::new(),
+                time_zone,
+                attributes: attributes.into_iter().collect(),
             })
         }
         .boxed()

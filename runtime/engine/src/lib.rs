@@ -14,12 +14,14 @@
 //! The rest is what they stand on: `step.rs` (a step is one commit), `check.rs` (nothing leaves unchecked), `route.rs`,
 //! `turns.rs` and `fair.rs` (whose turn it is), `handlers.rs`, `effects.rs` and `retry.rs` (a tenant's code, what it asked for, and when it
 //! failed),
-//! `directory.rs` (what tenants set up), `hot.rs`, `wheel.rs`, `idempotency.rs`.
+//! `directory.rs` (what tenants set up), `contacts.rs` (what they recorded of people), `look.rs` (what can be seen of a
+//! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
 mod cancel;
 mod check;
 mod config;
+mod contacts;
 mod directory;
 mod dispatch;
 mod draft;
@@ -34,6 +36,7 @@ mod hot;
 mod idempotency;
 mod inbound;
 mod logs;
+mod look;
 mod metrics;
 mod rates;
 mod react;
@@ -49,6 +52,7 @@ mod wheel;
 
 pub use accept::{Accepted, Caller, Explanation, Rejected, Request};
 pub use config::Config;
+pub use contacts::{Contact, ContactRefused};
 pub use error::{CancelRefused, Error, FieldError, Refused};
 pub use handle::{BindRefused, Handle, HandlerRefused, Readiness, WebhookRefused};
 pub use logs::LogLine;

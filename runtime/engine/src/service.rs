@@ -45,8 +45,8 @@ pub struct Parts {
     pub chance: Chance,
     /// Rules, keywords and the answers to them.
     pub policies: Policies,
-    /// Runs handlers.
-    pub host: guest::Host,
+    /// Runs handlers. Several paths may share one: it knows nothing of them.
+    pub host: Arc<guest::Host>,
     /// Tenants with their numbers, from the operator's configuration.
     pub tenants: Vec<Tenant>,
     /// Connections to carriers.

@@ -187,6 +187,25 @@ async fn fire(engine: &Engine, partition: Partition, key: Bytes, at: Timestamp) 
     }
 }
 
+/// The timers of a conversation, by name.
+pub(crate) async fn of(engine: &Engine, conversation: &Conversation) -> Result<Vec<(String, Timestamp)>, Error> {
+    let id = conversation.id();
+    let home = id.partition(engine.store.partitions());
+    let mut range = Range::prefix(Table::Timer, layout::timer_key(id, ""), 1_000);
+    let mut timers = Vec::new();
+    loop {
+        let page = engine.store.range(home, range.clone()).await?;
+        for (_, value) in &page {
+            let TimerRow { name, at, .. } = layout::decode(Table::Timer, value)?;
+            timers.push((name, at));
+        }
+        match page.last() {
+            Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),
+            _ => return Ok(timers),
+        }
+    }
+}
+
 /// Brings a partition's timers back into memory at start.
 pub(crate) async fn recover(engine: &Engine, partition: Partition) -> Result<(), Error> {
     let mut range = Range::prefix(Table::Timer, Vec::new(), 1_000);

@@ -52,6 +52,11 @@ impl<T> Wheel<T> {
         self.due.lock().things.len()
     }
 
+    /// When the first thing is due that `counts`.
+    pub(crate) fn first(&self, counts: impl Fn(&T) -> bool) -> Option<Timestamp> {
+        self.due.lock().things.iter().find(|(_, thing)| counts(thing)).map(|((at, _), _)| *at)
+    }
+
     /// The next thing, when its time has come.
     pub(crate) async fn next(&self) -> T {
         loop {

@@ -65,7 +65,7 @@ impl House {
             clock: Arc::new(SystemClock),
             chance,
             policies,
-            host: guest::Host::new(config.handlers.clone())?,
+            host: Arc::new(guest::Host::new(config.handlers.clone())?),
             tenants: config.tenants.iter().map(|tenancy| tenancy.tenant.clone()).collect(),
             carriers,
             intake: brought,

@@ -42,7 +42,7 @@ pub enum Table {
     ParkedEvent = 13,
     /// The last messages of a conversation, both ways: [`history_key`].
     History = 14,
-    /// Contacts' attributes: the conversation's id.
+    /// What a tenant recorded of a person: [`contact_key`].
     Contact = 15,
     /// How often an event of the inbox has failed, and when it is tried again: [`inbox_key`].
     Retry = 16,
@@ -217,6 +217,11 @@ pub fn state_key(scope: Scope, name: &str) -> Bytes {
     key.put_slice(id);
     key.put_slice(name.as_bytes());
     key.freeze()
+}
+
+/// `contact`: what a tenant recorded of a person; the hash is that of [`Scope::Contact`].
+pub fn contact_key(contact: [u8; 16]) -> Bytes {
+    Bytes::copy_from_slice(&contact)
 }
 
 /// `conversation name`: a handler's timer.

@@ -108,12 +108,17 @@ pub(crate) async fn bind(
     Segment(number): Segment,
     Json(NewBinding { handler }): Json<NewBinding>,
 ) -> Result<Response, Problem> {
-    let number: Address = number.parse().map_err(|error: signalbox_model::address::ParseAddressError| {
-        Problem::field(Code::RequestInvalid, "number", "number.malformed", format!("`number` {error}"))
-    })?;
+    let number = read_number(&number)?;
     let known = app.handle.bindings(&caller.tenant).iter().any(|binding| binding.number == number);
     let bound = to_its_end(async move { app.handle.bind(&caller.tenant, &number, &handler).await }).await??;
     Ok(json(made(known), &BindingView::from(bound)))
+}
+
+/// A number in a path.
+pub(crate) fn read_number(number: &str) -> Result<Address, Problem> {
+    number.parse().map_err(|error: signalbox_model::address::ParseAddressError| {
+        Problem::field(Code::RequestInvalid, "number", "number.malformed", format!("`number` {error}"))
+    })
 }
 
 /// The tenant's bindings.

@@ -71,7 +71,7 @@ impl House {
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),
             policies: Policies::built_in(),
-            host: guest::Host::new(guest::Config { instances: 4, ..guest::Config::default() }).unwrap(),
+            host: Arc::new(guest::Host::new(guest::Config { instances: 4, ..guest::Config::default() }).unwrap()),
             tenants: vec![tenant("acme", OURS), tenant("rival", "+15550100002")],
             carriers: Vec::new(),
             intake: from_carriers,

@@ -81,3 +81,16 @@ async fn a_stop_reaches_what_is_queued_but_not_yet_on_the_wire() {
     house.until(id, Status::Rejected).await;
     assert!(house.carrier.seen().iter().all(|s| s.text != "later"));
 }
+
+#[tokio::test]
+async fn what_is_recorded_of_a_person_is_kept_over_a_crash() {
+    let house = House::new().await;
+    let (acme, theirs) = (house.caller.tenant.clone(), crate::house::THEIRS.parse().unwrap());
+    assert_eq!(house.handle.contact(&acme, &theirs).await.unwrap(), None);
+    let time_zone = Some("America/Chicago".to_owned());
+    let contact = signalbox_engine::Contact { time_zone, attributes: [("name".to_owned(), "Ada".to_owned())].into() };
+    house.handle.put_contact(&acme, &theirs, &contact).await.unwrap();
+    let house = house.crash().await;
+    assert_eq!(house.handle.contact(&acme, &theirs).await.unwrap(), Some(contact));
+    assert_eq!(house.handle.contact(&"other".parse().unwrap(), &theirs).await.unwrap(), None);
+}
