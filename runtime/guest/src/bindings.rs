@@ -10,12 +10,16 @@ wasmtime::component::bindgen!({
     // What a handler gets is borrowed from the event: nothing is copied on its way into the guest's memory.
     ownership: Borrowing { duplicate_if_necessary: true },
     imports: {
-        // Only these may have to wait for the store.
+        // Only these may have to wait, for the store or for a server.
         "signalbox:messaging/state.get": async | trappable,
         "signalbox:messaging/state.list": async | trappable,
         "signalbox:messaging/state.increment": async | trappable,
         "signalbox:messaging/conversation.recent": async | trappable,
         "signalbox:messaging/contacts.get": async | trappable,
+        "signalbox:messaging/calendar.to-local": async | trappable,
+        "signalbox:messaging/calendar.to-instant": async | trappable,
+        "signalbox:messaging/timers.set-local": async | trappable,
+        "signalbox:messaging/http.fetch": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -29,7 +29,8 @@ pub(crate) struct Call {
     pub(crate) secrets: Names,
     pub(crate) host_calls: u32,
     pub(crate) now: u64,
-    pub(crate) host_call_bytes: usize,
+    pub(crate) http_calls: u32,
+    pub(crate) limits: Limits,
     ticks_left: u32,
     place: Place,
     ids: Arc<dyn MessageIds>,
@@ -47,7 +48,8 @@ impl Call {
             secrets: Arc::clone(&invocation.secrets),
             host_calls: 0,
             now: invocation.now,
-            host_call_bytes: limits.host_call_bytes,
+            http_calls: 0,
+            limits: *limits,
             ticks_left: ticks(limits),
             place: Place::new(invocation),
             ids: Arc::clone(&invocation.ids),
@@ -71,10 +73,15 @@ impl Call {
 
     /// Ends the call if the guest is about to be handed more than it may be.
     pub(crate) fn check_reply_size(&self, bytes: usize) -> Result<(), Stop> {
-        if bytes > self.host_call_bytes {
-            return Err(Stop::Limit { name: "bytes in one call", most: self.host_call_bytes as u64 });
+        let most = self.limits.host_call_bytes;
+        if bytes > most {
+            return Err(Stop::Limit { name: "bytes in one call", most: most as u64 });
         }
         Ok(())
+    }
+
+    pub(crate) fn event_id(&self) -> &str {
+        self.place.event_id()
     }
 
     pub(crate) fn conversation(&self) -> Conversation<'_> {

@@ -10,6 +10,7 @@
 /// For measurements against bare wasmtime; not part of what this crate promises.
 #[doc(hidden)]
 pub mod bindings;
+mod calendar;
 mod call;
 mod config;
 mod effects;
@@ -17,6 +18,7 @@ mod error;
 mod event;
 mod failure;
 mod host;
+mod http;
 mod ids;
 mod imports;
 mod invocation;
@@ -39,6 +41,7 @@ pub use effects::{Effects, Media, Note, OutgoingMessage, Scope, SendOptions, Sta
 pub use error::Error;
 pub use event::{Attribute, Conversation, Event, InboundMessage, Kind, MediaRef, OutboundDraft, Receipt, Timer};
 pub use host::Host;
+pub use http::{HttpAnswer, HttpFailure, HttpRequest, HttpResult};
 pub use ids::{DerivedIds, MessageIds, SendPlace};
 pub use invocation::Invocation;
 pub use limits::{Limits, UploadLimits};

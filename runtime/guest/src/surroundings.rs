@@ -6,12 +6,15 @@
 //! that one place.
 
 use crate::effects::Scope;
+use crate::http::{HttpFailure, HttpRequest, HttpResult};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// A read under way.
 pub type Reading<'a, T> = BoxFuture<'a, Result<T, Unavailable>>;
@@ -41,6 +44,13 @@ pub trait Surroundings: Send {
 
     /// A contact, by address.
     fn contact<'a>(&'a mut self, address: &'a str) -> Reading<'a, Contact>;
+
+    /// Sends a request, if the handler may, and has the whole answer, no larger than a guest may take. Asked for no
+    /// longer than the request's timeout. Unless it is written otherwise, nobody may send any.
+    fn http(&mut self, request: HttpRequest) -> Reading<'_, HttpResult> {
+        drop(request);
+        async { Ok(Err(HttpFailure::Denied("handlers have no outbound HTTP here".to_owned()))) }.boxed()
+    }
 }
 
 /// A message of the past. The fields are those of `past-message` in `wit/imports.wit`.
@@ -84,6 +94,7 @@ pub(crate) enum Question {
     Contact {
         address: Option<String>,
     },
+    Http(HttpRequest),
 }
 
 /// The answer to a question, of the same name.
@@ -92,6 +103,7 @@ pub(crate) enum Reply {
     StateList(Vec<(String, Vec<u8>)>),
     Recent(Vec<PastMessage>),
     Contact(Contact),
+    Http(HttpResult),
 }
 
 /// Where a guest's question lies until it is answered. A guest has one at a time.
@@ -185,6 +197,11 @@ async fn answer(question: Question, contact: &str, surroundings: &mut dyn Surrou
         Question::Recent { limit } => Reply::Recent(surroundings.recent(limit).await?),
         Question::Contact { address } => {
             Reply::Contact(surroundings.contact(address.as_deref().unwrap_or(contact)).await?)
+        }
+        Question::Http(request) => {
+            let length = request.timeout;
+            let answered = timeout(length, surroundings.http(request)).await;
+            Reply::Http(answered.unwrap_or(Ok(Err(HttpFailure::Timeout(length))))?)
         }
     })
 }

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::io::Read;
 use std::time::{Duration, Instant, SystemTime};
 
-type Done = Result<(), HandlerError>;
+pub type Done = Result<(), HandlerError>;
 
 pub fn spin() {
     let mut n = 0_u64;

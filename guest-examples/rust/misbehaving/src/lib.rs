@@ -2,7 +2,9 @@
 
 wit_bindgen::generate!({ path: "../../../wit", world: "handler" });
 
+mod clock;
 mod deeds;
+mod web;
 
 use exports::signalbox::messaging::draft_handler::{Address, Attribute, DraftChange, DraftDecision, Media};
 use exports::signalbox::messaging::{draft_handler, message_handler, receipt_handler, timer_handler};
@@ -41,6 +43,11 @@ impl message_handler::Guest for Misbehaving {
             "own writes" => return deeds::own_writes(),
             "withdraw" => return deeds::withdraw(),
             "history" => return deeds::history(),
+            "fetch" => return web::fetch(),
+            "flood http" => return web::flood(),
+            "bad fetches" => return web::bad(),
+            "local time" => return clock::local(),
+            "bad local times" => return clock::bad(),
             "retry" => return Err(HandlerError::Retry(Some(1_500))),
             "reject" => return Err(HandlerError::Reject("not for me".into())),
             "other" => return Err(HandlerError::Other("no idea".into())),

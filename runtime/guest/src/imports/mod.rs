@@ -1,7 +1,9 @@
 //! What handlers may ask of the host: one file per interface of `wit/imports.wit`.
 
+mod calendar;
 mod contacts;
 mod conversation;
+mod http;
 mod log;
 mod notes;
 mod outbox;
@@ -24,6 +26,8 @@ pub(crate) fn add_to(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
     wit::outbox::add_to_linker::<_, HasSelf<Call>>(linker, all)?;
     wit::state::add_to_linker::<_, HasSelf<Call>>(linker, all)?;
     wit::timers::add_to_linker::<_, HasSelf<Call>>(linker, all)?;
+    wit::calendar::add_to_linker::<_, HasSelf<Call>>(linker, all)?;
+    wit::http::add_to_linker::<_, HasSelf<Call>>(linker, all)?;
     wit::conversation::add_to_linker::<_, HasSelf<Call>>(linker, all)?;
     wit::contacts::add_to_linker::<_, HasSelf<Call>>(linker, all)?;
     wit::notes::add_to_linker::<_, HasSelf<Call>>(linker, all)?;

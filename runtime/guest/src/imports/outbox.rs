@@ -18,13 +18,15 @@ const MAX_ID_BYTES: usize = 64;
 
 impl outbox::Host for Call {
     fn reply(&mut self, text: String) -> wasmtime::Result<Result<String, CallError>> {
-        self.send(outbox::OutgoingMessage {
-            sender: None,
-            recipient: None,
-            text,
-            media: Vec::new(),
-            options: Vec::new(),
-        })
+        self.reply_with_media(text, Vec::new())
+    }
+
+    fn reply_with_media(
+        &mut self,
+        text: String,
+        media: Vec<MediaResult>,
+    ) -> wasmtime::Result<Result<String, CallError>> {
+        self.send(outbox::OutgoingMessage { sender: None, recipient: None, text, media, options: Vec::new() })
     }
 
     fn send(&mut self, message: outbox::OutgoingMessage) -> wasmtime::Result<Result<String, CallError>> {

@@ -4,7 +4,7 @@ use super::{check_name, invalid, wit};
 use crate::call::Call;
 use crate::effects::TimerSet;
 use wit::timers;
-use wit::types::CallError;
+use wit::types::{CallError, LocalDay};
 
 /// A name is part of the store's key.
 const MAX_NAME_BYTES: usize = 128;
@@ -22,6 +22,24 @@ impl timers::Host for Call {
         self.enter();
         let at = self.now.saturating_add(after_ms.saturating_mul(1_000));
         self.set(name, at, payload)
+    }
+
+    async fn set_local(
+        &mut self,
+        name: String,
+        day: LocalDay,
+        hour: u8,
+        minute: u8,
+        time_zone: Option<String>,
+        payload: Vec<u8>,
+    ) -> wasmtime::Result<Result<u64, CallError>> {
+        self.enter();
+        let at = match self.local_instant(day, hour, minute, time_zone).await? {
+            Ok(at) if at > self.now => at,
+            Ok(_) => return Ok(Err(invalid("that time is past there: give a later day, or `next`"))),
+            Err(refused) => return Ok(Err(refused)),
+        };
+        Ok(self.set(name, at, payload)?.map(|()| at))
     }
 
     fn cancel(&mut self, name: String) -> wasmtime::Result<Result<(), CallError>> {

@@ -55,6 +55,10 @@ pub struct World {
     pub contact: Contact,
     pub settings: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, String>,
+    /// What servers answer.
+    pub answer: HttpResult,
+    /// What was sent to them.
+    pub sent: Vec<HttpRequest>,
     /// How often it was asked.
     pub reads: usize,
     /// Set to have every read fail.
@@ -73,6 +77,8 @@ impl Default for World {
             contact: Contact::default(),
             settings: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            answer: Ok(HttpAnswer::default()),
+            sent: Vec::new(),
             reads: 0,
             broken: false,
             slow: None,
@@ -160,6 +166,11 @@ impl Surroundings for World {
 
     fn contact<'a>(&'a mut self, address: &'a str) -> Reading<'a, Contact> {
         self.read(move |world| Contact { address: address.to_owned(), ..world.contact.clone() }).boxed()
+    }
+
+    fn http(&mut self, request: HttpRequest) -> Reading<'_, HttpResult> {
+        self.sent.push(request);
+        self.read(|world| world.answer.clone()).boxed()
     }
 }
 
