@@ -263,6 +263,9 @@ impl wit::outbox::Host for Bare {
     fn reply(&mut self, _: String) -> Answered<String> {
         Ok(Ok("msg_06cq3k5v7m2h8n4p9r1t6w0x3z".to_owned()))
     }
+    fn reply_with_media(&mut self, _: String, _: Vec<wit_types::MediaResult>) -> Answered<String> {
+        Ok(Ok("msg_06cq3k5v7m2h8n4p9r1t6w0x3z".to_owned()))
+    }
     fn send(&mut self, _: wit::outbox::OutgoingMessage) -> Answered<String> {
         Ok(Ok("msg_06cq3k5v7m2h8n4p9r1t6w0x3z".to_owned()))
     }
@@ -289,6 +292,17 @@ impl wit::timers::Host for Bare {
     }
     fn set_after(&mut self, _: String, _: u64, _: Vec<u8>) -> Answered<()> {
         Ok(Ok(()))
+    }
+    async fn set_local(
+        &mut self,
+        _: String,
+        _: wit_types::LocalDay,
+        _: u8,
+        _: u8,
+        _: Option<String>,
+        _: Vec<u8>,
+    ) -> Answered<u64> {
+        Ok(Ok(0))
     }
     fn cancel(&mut self, _: String) -> Answered<()> {
         Ok(Ok(()))
