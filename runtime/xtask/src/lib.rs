@@ -8,6 +8,7 @@
 //! | `workspace` | where things lie, and what cargo is asked to build |
 //! | `progress` | commands run with a line on what runs and how long it took |
 //! | `guests` | the guest examples, built and put where tests and people find them |
+//! | `tools` | other people's tools, installed by name |
 //! | `suite` | everything that CI checks |
 //! | `http` | a small blocking client |
 //! | `house` | a running Signalbox with its simulated carrier, as processes |
@@ -23,4 +24,5 @@ pub mod progress;
 pub mod random;
 pub mod suite;
 pub mod time;
+pub mod tools;
 pub mod workspace;

@@ -16,7 +16,10 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Build the guest examples into target/guests.
-    Guests,
+    Guests {
+        /// Only these.
+        names: Vec<String>,
+    },
     /// Run everything that CI checks.
     Test(suite::Options),
     /// Check licences, advisories and duplicates of dependencies.
@@ -43,7 +46,10 @@ fn main() -> ExitCode {
 /// Whether all went as it should; what didn't was said.
 fn run(command: Command) -> Result<bool> {
     match command {
-        Command::Guests => guests::build().map(|_| true),
+        Command::Guests { names } => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            guests::build(&names).map(|_| true)
+        }
         Command::Test(options) => suite::run(&options),
         Command::Deny => suite::deny::run().map(|()| true),
         Command::Demo(options) => demo::run(&options),

@@ -1,6 +1,6 @@
 //! Where things lie, and what cargo is asked to build.
 
-use crate::{guests, progress};
+use crate::{guests as examples, progress};
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
@@ -81,12 +81,14 @@ impl Profile {
 }
 
 impl Choice {
-    /// Programs and guests, built now unless told otherwise.
-    pub fn get(self) -> Result<Binaries> {
+    /// Programs, and the guests that are needed, built now unless told otherwise.
+    pub fn get(self, guests: &[&str]) -> Result<Binaries> {
         if self.no_build {
             return Binaries::built(self.profile);
         }
-        guests::build()?;
+        if !guests.is_empty() {
+            examples::build(guests)?;
+        }
         Binaries::build(self.profile)
     }
 }

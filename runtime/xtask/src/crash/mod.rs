@@ -82,7 +82,7 @@ pub struct Report {
 
 /// Builds the programs and runs the story.
 pub fn run(options: &Options) -> Result<Report> {
-    run_with(options, &options.programs.get()?)
+    run_with(options, &options.programs.get(&[])?)
 }
 
 /// Runs the story with programs that were built before.

@@ -41,7 +41,7 @@ struct House {
 
 /// Builds, starts, plays. Whether every step happened.
 pub fn run(options: &Options) -> Result<bool> {
-    let binaries = options.programs.get()?;
+    let binaries = options.programs.get(&["echo-support"])?;
     let folder = tempfile::tempdir()?;
     let began = Instant::now();
     let mut simulator = Command::new(&binaries.signalbox);
