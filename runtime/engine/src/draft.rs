@@ -102,9 +102,7 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
             Ok(carrier) => {
                 let decision = checked.decision().clone();
                 let cause = Cause::Queued { carrier: carrier.to_string(), handler: mark, decision };
-                step.advance(live, Status::Queued, cause, None)?;
-                step.commit().await?;
-                egress::enqueue(engine, live, pending.seq, false);
+                egress::go(engine, step, live, pending.seq, &checked, (&carrier, cause)).await?;
             }
         },
     }

@@ -4,7 +4,10 @@
 //! ```text
 //! queue ─► fair turn ─► rates ─► a place in a window ─► check ─► `sending` durable ─► submit ─► settle
 //! ```
+//!
+//! A message for which there is a place at once takes it without standing in the queue: [`go`].
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,15 +15,15 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use signalbox_carriers::{Carrier, Slot, Submission};
-use signalbox_model::{Address, Cause, ErrorClass, MessageId, Status, TenantId, Timestamp};
+use signalbox_model::{Address, Cause, ConversationId, ErrorClass, Message, MessageId, Status, TenantId, Timestamp};
 use signalbox_store::InboxSeq;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::check::{Checkup, check};
+use crate::check::{Checked, Checkup, check};
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::fair::{FairQueue, Next};
+use crate::fair::{Admit, FairQueue, Next};
 use crate::hot::Live;
 use crate::rates::Rates;
 use crate::settle;
@@ -35,9 +38,18 @@ const SWEEP: Duration = Duration::from_secs(2);
 /// A queue before a carrier.
 pub(crate) struct Lane {
     pub(crate) carrier: Arc<dyn Carrier>,
-    queue: Mutex<FairQueue<Waiting>>,
+    line: Mutex<Line>,
     bell: Notify,
     rates: Arc<Rates>,
+}
+
+#[derive(Default)]
+struct Line {
+    queue: FairQueue<Waiting>,
+    /// How many messages of a conversation stand in the queue or are being written ahead: none of it may overtake them.
+    standing: HashMap<ConversationId, usize>,
+    /// Something stands in the queue that has no place or no rate: what comes now is not to take either from it.
+    blocked: bool,
 }
 
 /// A message that stands in a lane. Small: there may be a million of them; the message itself lies in the store.
@@ -46,6 +58,7 @@ pub(crate) struct Waiting {
     pub(crate) tenant: TenantId,
     pub(crate) message: MessageId,
     pub(crate) seq: InboxSeq,
+    conversation: ConversationId,
     /// The sender, as a hash: messages of one number keep their order and share its rate.
     pub(crate) flow: u64,
     pub(crate) parts: u8,
@@ -68,41 +81,96 @@ struct Ready {
 impl Lane {
     /// A lane before `carrier`; rates are shared by all lanes.
     pub(crate) fn new(carrier: Arc<dyn Carrier>, rates: Arc<Rates>) -> Self {
-        Self { carrier, queue: Mutex::default(), bell: Notify::new(), rates }
+        Self { carrier, line: Mutex::default(), bell: Notify::new(), rates }
     }
 
     /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
-        self.queue.lock().len()
+        self.line.lock().queue.len()
     }
 
     fn put(&self, weight: u16, waiting: Waiting, first: bool) {
         let (tenant, flow) = (waiting.tenant.clone(), waiting.flow);
-        let mut queue = self.queue.lock();
+        let mut line = self.line.lock();
+        *line.standing.entry(waiting.conversation).or_insert(0) += 1;
         if first {
-            queue.push_front(&tenant, weight, flow, waiting);
+            line.queue.push_front(&tenant, weight, flow, waiting);
         } else {
-            queue.push(&tenant, weight, flow, waiting);
+            line.queue.push(&tenant, weight, flow, waiting);
         }
-        drop(queue);
+        drop(line);
         self.bell.notify_one();
+    }
+
+    /// A message that was taken out of the queue has gone, or won't go by this lane.
+    fn left(&self, conversation: ConversationId) {
+        let mut line = self.line.lock();
+        if let Some(standing) = line.standing.get_mut(&conversation) {
+            *standing -= 1;
+            if *standing == 0 {
+                line.standing.remove(&conversation);
+            }
+        }
+    }
+
+    /// A place for a message that needn't stand in the queue: nobody in it waits for a place or a rate, and nothing of
+    /// its conversation is before it.
+    fn place_at_once(&self, waiting: &Waiting) -> Option<Box<dyn Slot>> {
+        let line = self.line.lock();
+        if line.blocked || line.standing.contains_key(&waiting.conversation) {
+            return None;
+        }
+        let slot = self.carrier.try_slot(waiting.parts)?;
+        matches!(self.rates.admit(&waiting.tenant, waiting, Instant::now()), Admit::Go).then_some(slot)
     }
 
     /// The next message whose turn it is and whose number and tenant are within their rates.
     fn next(&self, now: Instant) -> Next<Waiting> {
-        self.queue.lock().pop(|tenant, waiting| self.rates.admit(tenant, waiting, now))
+        self.line.lock().queue.pop(|tenant, waiting| self.rates.admit(tenant, waiting, now))
     }
 }
 
 /// Puts a queued message into the lane of its carrier.
 pub(crate) fn enqueue(engine: &Engine, live: &Live, seq: InboxSeq, first: bool) {
-    let message = &live.message;
     let lane = live.head.carrier.as_deref().and_then(|name| engine.lanes.get(name));
     let Some(lane) = lane else {
         // Only a carrier that is set up is ever chosen, and one that was taken away is replaced at the restart.
-        tracing::error!(message = %message.id, "a queued message names a carrier that isn't set up");
+        tracing::error!(message = %live.message.id, "a queued message names a carrier that isn't set up");
         return;
     };
+    let (weight, waiting) = waiting(engine, &live.message, seq);
+    lane.put(weight, waiting, first);
+}
+
+/// A message that passed its check goes to its carrier: at once where there is a place, written ahead in the same step
+/// as it becomes `queued`; or else by the lane's queue. `cause` is why it is queued.
+pub(crate) async fn go(
+    engine: &Arc<Engine>,
+    mut step: Step<'_>,
+    live: &mut Live,
+    seq: InboxSeq,
+    checked: &Checked,
+    (carrier, cause): (&Arc<str>, Cause),
+) -> Result<(), Error> {
+    let now = step.at;
+    step.advance(live, Status::Queued, cause, None)?;
+    let (_, waiting) = waiting(engine, &live.message, seq);
+    let place = engine.lanes.get(carrier).and_then(|lane| lane.place_at_once(&waiting));
+    let Some(slot) = place else {
+        step.commit().await?;
+        enqueue(engine, live, seq, false);
+        return Ok(());
+    };
+    let cause = Cause::Sending { carrier: carrier.to_string(), attempt: live.head.attempts + 1 };
+    step.advance(live, Status::Sending, cause, None)?;
+    step.commit().await?;
+    let submission = checked.submission(live.message.expires_at.since(now));
+    submit(engine, Ready { waiting, live: live.clone(), slot, submission });
+    Ok(())
+}
+
+/// A message as it stands in a lane, and its tenant's weight.
+fn waiting(engine: &Engine, message: &Message, seq: InboxSeq) -> (u16, Waiting) {
     let account = engine.directory.account(&message.tenant);
     let (weight, per_tenant) = account.as_ref().map_or((1, 0), |a| (a.tenant.weight, a.tenant.segments_per_second));
     let per_number = account.and_then(|a| a.tenant.numbers.get(message.ours()).map(|plan| plan.segments_per_second));
@@ -110,13 +178,14 @@ pub(crate) fn enqueue(engine: &Engine, live: &Live, seq: InboxSeq, first: bool) 
         tenant: message.tenant.clone(),
         message: message.id,
         seq,
+        conversation: message.conversation_id(),
         flow: flow(message.ours()),
         parts: message.segments.max(1),
         per_number: per_number.unwrap_or(0),
         per_tenant,
         expires_at: message.expires_at,
     };
-    lane.put(weight, waiting, first);
+    (weight, waiting)
 }
 
 /// The flow of a sender. Only in memory; two that share one take turns in it.
@@ -147,6 +216,7 @@ pub(crate) async fn run(engine: Arc<Engine>, name: Arc<str>, stop: CancellationT
 async fn gather(lane: &Lane, most: usize) -> Vec<Chosen> {
     loop {
         let (batch, blocked) = gather_now(lane, most);
+        lane.line.lock().blocked = !matches!(blocked, Blocked::Empty);
         if !batch.is_empty() {
             return batch;
         }
@@ -180,8 +250,9 @@ fn gather_now(lane: &Lane, most: usize) -> (Vec<Chosen>, Blocked) {
             Next::Item(waiting) => {
                 drop(slot);
                 let Some(slot) = lane.carrier.try_slot(waiting.parts) else {
-                    let parts = waiting.parts;
+                    let (parts, conversation) = (waiting.parts, waiting.conversation);
                     lane.put(1, waiting, true);
+                    lane.left(conversation);
                     return (batch, Blocked::Window(parts));
                 };
                 batch.push((waiting, slot));
@@ -195,17 +266,23 @@ fn gather_now(lane: &Lane, most: usize) -> (Vec<Chosen>, Blocked) {
 
 /// Makes the intent to send durable for the whole batch, then submits in order.
 async fn write_ahead(engine: &Arc<Engine>, lane: &Lane, batch: Vec<Chosen>) {
+    let conversations: Vec<_> = batch.iter().map(|(waiting, _)| waiting.conversation).collect();
     let written = batch.into_iter().map(|(waiting, slot)| write_one_ahead(engine, lane, waiting, slot));
     for ready in futures_util::future::join_all(written).await.into_iter().flatten() {
-        let Ready { waiting, live, slot, submission } = ready;
-        // The request is handed to the bind here, in order; only its answer is waited for elsewhere.
-        let answer = slot.submit(submission);
-        let engine = engine.clone();
-        engine.tasks.clone().spawn(async move {
-            let outcome = answer.await;
-            settle::answered(&engine, waiting, live, outcome).await;
-        });
+        submit(engine, ready);
     }
+    conversations.into_iter().for_each(|conversation| lane.left(conversation));
+}
+
+/// Hands a message that is written ahead to its bind, here and in order; only the answer is waited for elsewhere.
+fn submit(engine: &Arc<Engine>, ready: Ready) {
+    let Ready { waiting, live, slot, submission } = ready;
+    let answer = slot.submit(submission);
+    let engine = engine.clone();
+    engine.tasks.clone().spawn(async move {
+        let outcome = answer.await;
+        settle::answered(&engine, waiting, live, outcome).await;
+    });
 }
 
 async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: Box<dyn Slot>) -> Option<Ready> {
@@ -292,8 +369,9 @@ pub(crate) async fn finish(
 /// Ends the messages whose validity ran out while they waited.
 async fn expire(engine: &Engine, lane: &Lane) {
     let now = engine.clock.now();
-    let gone = lane.queue.lock().sweep(|waiting| waiting.expires_at <= now);
+    let gone = lane.line.lock().queue.sweep(|waiting| waiting.expires_at <= now);
     for waiting in gone {
+        lane.left(waiting.conversation);
         // `sending` is never reached: writing ahead looks at the validity first, and ends the message.
         if let Err(error) = try_write_ahead(engine, lane, &waiting).await {
             engine.step_failed("ending a message whose validity ran out", &error);

@@ -18,13 +18,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::early::EarlyReceipts;
 use crate::egress::Lane;
 use crate::error::Error;
 use crate::hot::{Hot, Live, Locks};
 use crate::idempotency::InFlight;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
-use crate::settle::ParkedReceipts;
 use crate::timers::{Due, HandlerTimers};
 use crate::turns::Turns;
 use crate::wheel::Wheel;
@@ -50,7 +50,7 @@ pub(crate) struct Engine {
     pub(crate) handler_timers: HandlerTimers,
     pub(crate) hot: Arc<Hot>,
     pub(crate) locks: Locks,
-    pub(crate) parked: ParkedReceipts,
+    pub(crate) early: EarlyReceipts,
     pub(crate) idempotency: InFlight,
     pub(crate) metrics: Metrics,
     pub(crate) logs: Logs,

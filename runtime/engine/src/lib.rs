@@ -25,6 +25,7 @@ mod contacts;
 mod directory;
 mod dispatch;
 mod draft;
+mod early;
 mod effects;
 mod egress;
 mod engine;

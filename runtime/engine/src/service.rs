@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::early;
 use crate::egress::{self, Lane};
 use crate::engine::{Engine, PartitionCell, decode_seq, seq_key};
 use crate::error::Error;
@@ -28,7 +29,6 @@ use crate::handle::Handle;
 use crate::hot::{Hot, Locks};
 use crate::metrics::Metrics;
 use crate::rates::Rates;
-use crate::settle;
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
 use crate::{inbound, timers};
@@ -106,7 +106,7 @@ impl Service {
             handler_timers: Default::default(),
             hot,
             locks: Locks::new(),
-            parked: settle::ParkedReceipts::default(),
+            early: early::EarlyReceipts::default(),
             idempotency: Default::default(),
             metrics: Metrics::new(),
             logs: Default::default(),
@@ -130,7 +130,7 @@ impl Service {
         for partition in (0..engine.store.partitions()).map(Partition::new) {
             timers::recover(&engine, partition).await?;
             inbound::recover(&engine, partition).await?;
-            settle::recover_parked(&engine, partition).await?;
+            early::recover(&engine, partition).await?;
         }
         Ok(Self { engine, intake, webhooks })
     }
@@ -150,7 +150,7 @@ impl Service {
             loops.spawn(turns::read_inbox(engine.clone(), partition, stop.clone()));
         }
         loops.spawn(turns::run(engine.clone(), stop.clone()));
-        loops.spawn(settle::match_parked(engine.clone()));
+        loops.spawn(early::match_parked(engine.clone()));
         loops.spawn(timers::run(engine.clone(), stop.clone()));
         for name in engine.lanes.keys() {
             loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));

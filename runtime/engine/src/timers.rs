@@ -17,9 +17,9 @@ use signalbox_model::{Conversation, ConversationId, Event, EventId, MessageId, P
 use signalbox_store::{Expect, InboxSeq, Range, Table, layout};
 use tokio_util::sync::CancellationToken;
 
+use crate::early;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::settle;
 use crate::step::Step;
 use crate::turns::{self, Pending};
 use crate::wheel::Ticket;
@@ -127,7 +127,7 @@ async fn handle(engine: &Arc<Engine>, due: Due) -> Result<(), Error> {
         Due::Parts { partition, key } => inbound::give_up_parts(engine, partition, key).await?,
         Due::ParkedReceipts => {
             engine.wheel.set(engine.clock.now() + PARKED_SWEEP, Due::ParkedReceipts);
-            settle::give_up_receipts(engine).await?;
+            early::give_up(engine).await?;
         }
         Due::Housekeeping => {
             engine.wheel.set(engine.clock.now() + HOUSEKEEPING, Due::Housekeeping);

@@ -27,8 +27,8 @@ async fn a_message_goes_from_accepted_to_delivered() {
     house.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_receipt_that_comes_before_the_answer_is_kept_and_applied() {
+#[tokio::test(start_paused = true)]
+async fn a_receipt_that_comes_long_before_the_answer_is_kept_and_applied() {
     let house = House::new().await;
     let id = house.send(&House::request("hello")).await;
     let submitted = house.carrier.next().await;
@@ -38,6 +38,22 @@ async fn a_receipt_that_comes_before_the_answer_is_kept_and_applied() {
 }
 
 #[tokio::test]
+async fn a_carrier_waits_for_the_answer_to_its_early_receipt_until_both_are_on_record() {
+    let house = House::new().await;
+    let id = house.send(&House::request("hello")).await;
+    let submitted = house.carrier.next().await;
+    let mut receipt = std::pin::pin!(house.receipt("early", ReceiptState::Delivered));
+    tokio::select! {
+        biased;
+        verdict = &mut receipt => panic!("answered {verdict:?} before its message is known as sent"),
+        record = house.until(id, Status::Sending) => assert_eq!(record.head.status, Status::Sending),
+    }
+    submitted.answer.send(taken("early")).unwrap();
+    assert_eq!(receipt.await, Verdict::Durable);
+    assert_eq!(house.record(id).await.head.status, Status::Delivered);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_early_receipt_survives_a_crash() {
     let house = House::new().await;
     let id = house.send(&Request { category: Category::Transactional, ..House::request("hello") }).await;
