@@ -73,7 +73,7 @@ type Chosen = (Waiting, Box<dyn Slot>);
 /// A message that is written ahead, with the place in the window that it will go by.
 struct Ready {
     waiting: Waiting,
-    live: Live,
+    carrier: Arc<str>,
     slot: Box<dyn Slot>,
     submission: Submission,
 }
@@ -165,7 +165,7 @@ pub(crate) async fn go(
     step.advance(live, Status::Sending, cause, None)?;
     step.commit().await?;
     let submission = checked.submission(live.message.expires_at.since(now));
-    submit(engine, Ready { waiting, live: live.clone(), slot, submission });
+    submit(engine, Ready { waiting, carrier: carrier.clone(), slot, submission });
     Ok(())
 }
 
@@ -276,18 +276,18 @@ async fn write_ahead(engine: &Arc<Engine>, lane: &Lane, batch: Vec<Chosen>) {
 
 /// Hands a message that is written ahead to its bind, here and in order; only the answer is waited for elsewhere.
 fn submit(engine: &Arc<Engine>, ready: Ready) {
-    let Ready { waiting, live, slot, submission } = ready;
+    let Ready { waiting, carrier, slot, submission } = ready;
     let answer = slot.submit(submission);
     let engine = engine.clone();
     engine.tasks.clone().spawn(async move {
         let outcome = answer.await;
-        settle::answered(&engine, waiting, live, outcome).await;
+        settle::answered(&engine, &carrier, waiting, outcome).await;
     });
 }
 
 async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: Box<dyn Slot>) -> Option<Ready> {
     match try_write_ahead(engine, lane, &waiting).await {
-        Ok(Some((live, submission))) => Some(Ready { waiting, live, slot, submission }),
+        Ok(Some(submission)) => Some(Ready { waiting, carrier: lane.carrier.name().clone(), slot, submission }),
         Ok(None) => None,
         Err(error) => {
             engine.step_failed("writing ahead", &error);
@@ -300,7 +300,7 @@ async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: B
 }
 
 /// Checks once more, and commits `sending`. `None` if the message doesn't go after all.
-async fn try_write_ahead(engine: &Engine, lane: &Lane, waiting: &Waiting) -> Result<Option<(Live, Submission)>, Error> {
+async fn try_write_ahead(engine: &Engine, lane: &Lane, waiting: &Waiting) -> Result<Option<Submission>, Error> {
     let _one = engine.locks.lock(waiting.message).await;
     let Some(mut live) = engine.live(&waiting.tenant, waiting.message).await? else { return Ok(None) };
     let mut step = Step::new(engine, waiting.message.partition());
@@ -345,7 +345,7 @@ async fn try_write_ahead(engine: &Engine, lane: &Lane, waiting: &Waiting) -> Res
     step.advance(&mut live, Status::Sending, cause, None)?;
     step.commit().await?;
     let submission = checked.submission(live.message.expires_at.since(now));
-    Ok(Some((live, submission)))
+    Ok(Some(submission))
 }
 
 /// Ends a message that never left, and takes it off the inbox.

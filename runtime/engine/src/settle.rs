@@ -42,9 +42,8 @@ impl Place {
 }
 
 /// The carrier's answer to a submit, or the lack of one.
-pub(crate) async fn answered(engine: &Arc<Engine>, waiting: Waiting, live: Live, outcome: Outcome) {
-    let carrier: Arc<str> = live.head.carrier.as_deref().unwrap_or_default().into();
-    match try_answered(engine, &carrier, &waiting, outcome).await {
+pub(crate) async fn answered(engine: &Arc<Engine>, carrier: &Arc<str>, waiting: Waiting, outcome: Outcome) {
+    match try_answered(engine, carrier, &waiting, outcome).await {
         Ok(ids) => {
             for (part, id) in ids.into_iter().enumerate() {
                 let (key, place) = ((carrier.clone(), id), Place::of(&waiting, part));
