@@ -16,7 +16,7 @@ use signalbox_model::{
     Address, Body, Category, Cause, Conversation, ConversationId, Direction, Encoding, Event, Message, MessageId,
     Origin, Partition, Status, Timestamp,
 };
-use signalbox_policy::Keyword;
+use signalbox_policy::Intent;
 use signalbox_registry as registry;
 use signalbox_store::{Table, layout};
 use signalbox_text::{self as text, Added, Assembly, DefaultAlphabet};
@@ -214,7 +214,8 @@ async fn receive(
 ) -> Result<(), Error> {
     let (at, id) = (step.at, conversation.id());
     let policy = engine.policy.load_full();
-    let keyword = policy.keywords.find(&arrived.text);
+    let found = policy.intents.find(&arrived.text, None);
+    let keyword = found.as_ref().map(|found| (found.intent, &*found.matched));
     let message = Arc::new(inbound_message(engine, &step, &conversation, &arrived));
     let cause = Cause::Received {
         carrier: arrived.carrier,
@@ -249,26 +250,26 @@ async fn obey(
     step: &mut Step<'_>,
     conversation: &Conversation,
     id: &ConversationId,
-    keyword: Keyword,
+    intent: Intent,
     by: registry::By,
     at: Timestamp,
 ) -> Result<(), Error> {
     let was_out = registry::consent(&*engine.store, id).await.map_err(registry_error)?.is_some_and(|c| c.opted_out);
-    match keyword {
-        Keyword::Stop => {
+    match intent {
+        Intent::Stop => {
             registry::stage_opt_out(&mut step.batch, id, by, at);
             if was_out {
                 // One confirmation, and then silence.
                 return Ok(());
             }
         }
-        Keyword::Start => {
+        Intent::Start => {
             registry::stage_opt_in(&mut step.batch, id, by, at);
         }
-        Keyword::Help => {}
+        Intent::Help => {}
     }
     let Some(account) = engine.directory.account(&conversation.tenant) else { return Ok(()) };
-    let answer = engine.policy.load().answers.answer(keyword, &account.tenant.brand, &account.tenant.help);
+    let answer = engine.policy.load().answers.answer(intent, &account.tenant.brand, &account.tenant.help);
     stage_answer(engine, step, conversation, answer).await
 }
 

@@ -39,7 +39,7 @@ pub(crate) async fn inbound(
         step.commit().await?;
         return Ok(Flow::Done);
     };
-    let keyword = engine.policy.load().keywords.find(&message.body.text).map(|(keyword, _)| keyword.as_str());
+    let keyword = engine.policy.load().intents.find(&message.body.text, None).map(|found| found.intent.as_str());
     let shown = Shown::new(&message);
     let attributes: Vec<_> = keyword.iter().map(|value| Attribute { name: "keyword", value }).collect();
     let event = guest::Event::Message(shown.inbound(&message, &attributes));

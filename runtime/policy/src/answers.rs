@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::Error;
-use crate::keyword::Keyword;
+use crate::intent::Intent;
 use crate::source::Source;
 
 #[derive(Deserialize)]
@@ -40,11 +40,11 @@ impl Answers {
     }
 
     /// The answer to a keyword, the tenant's name and contact filled in.
-    pub fn answer(&self, keyword: Keyword, brand: &str, help: &str) -> String {
-        let template = match keyword {
-            Keyword::Stop => &self.stop,
-            Keyword::Start => &self.start,
-            Keyword::Help => &self.help,
+    pub fn answer(&self, intent: Intent, brand: &str, help: &str) -> String {
+        let template = match intent {
+            Intent::Stop => &self.stop,
+            Intent::Start => &self.start,
+            Intent::Help => &self.help,
         };
         let mut out = String::with_capacity(template.len() + brand.len() + help.len());
         let mut rest = template.as_str();
@@ -78,16 +78,13 @@ mod tests {
 
     #[test]
     fn answers_name_the_brand_and_fit_one_segment() {
-        for keyword in [Keyword::Stop, Keyword::Start, Keyword::Help] {
-            let answer = answers().answer(
-                keyword,
-                "Acme Home & Garden Stores",
-                "Call +1 800 555 0100 or see acme.example/help.",
-            );
+        for intent in [Intent::Stop, Intent::Start, Intent::Help] {
+            let answer =
+                answers().answer(intent, "Acme Home & Garden Stores", "Call +1 800 555 0100 or see acme.example/help.");
             assert!(answer.starts_with("Acme Home & Garden Stores: "), "{answer}");
             assert!(answer.is_ascii() && answer.len() <= 160, "{answer}");
         }
-        assert_eq!(answers().answer(Keyword::Help, "{help}", "x").matches("{help}").count(), 1);
+        assert_eq!(answers().answer(Intent::Help, "{help}", "x").matches("{help}").count(), 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! | [`facts`] | the schema: what rules decide on |
 //! | [`rule`] | one rule, and what it makes of the facts |
 //! | [`rule_set`] | the rules in force: loaded whole or not at all |
-//! | [`keyword`] | STOP, START and HELP in an inbound text |
+//! | [`intent`] | STOP, START and HELP in an inbound text |
 //! | [`answers`] | what the host answers to them |
 //! | [`policies`] | all of a policy folder together |
 //! | [`cases`] | a rule set's tests, written as facts and the expected verdict |
@@ -19,7 +19,7 @@ pub mod cases;
 pub mod error;
 mod expr;
 pub mod facts;
-pub mod keyword;
+pub mod intent;
 mod lower;
 pub mod policies;
 pub mod rule;
@@ -30,7 +30,7 @@ mod source;
 pub use answers::Answers;
 pub use error::{Complaint, Error};
 pub use facts::{Fact, Facts, Kind, OriginKind, Value};
-pub use keyword::{Keyword, Keywords};
+pub use intent::{CustomKeywords, Found, FoundBy, Intent, Intents};
 pub use policies::Policies;
 pub use rule::{Rule, Severity};
 pub use rule_set::RuleSet;
@@ -39,5 +39,7 @@ pub use rule_set::RuleSet;
 pub const BUILT_IN_FLOOR: &str = include_str!("../../../policies/floor.toml");
 /// The keyword lists as this program was built with them.
 pub const BUILT_IN_KEYWORDS: &str = include_str!("../../../policies/keywords.toml");
+/// The phrases of revocation as this program was built with them.
+pub const BUILT_IN_REVOCATION: &str = include_str!("../../../policies/revocation.toml");
 /// The host's answers as this program was built with them.
 pub const BUILT_IN_ANSWERS: &str = include_str!("../../../policies/answers.toml");

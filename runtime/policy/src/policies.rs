@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::answers::Answers;
 use crate::error::Error;
-use crate::keyword::Keywords;
+use crate::intent::Intents;
 use crate::rule_set::RuleSet;
 
 /// Rules, keywords and answers of one folder: whole or not at all.
@@ -12,8 +12,8 @@ use crate::rule_set::RuleSet;
 pub struct Policies {
     /// The rules.
     pub rules: RuleSet,
-    /// The keyword lists.
-    pub keywords: Keywords,
+    /// The keyword lists and the phrases of revocation.
+    pub intents: Intents,
     /// The host's answers.
     pub answers: Answers,
 }
@@ -24,7 +24,7 @@ impl Policies {
         let whole = || -> Result<Self, Error> {
             Ok(Self {
                 rules: RuleSet::built_in()?,
-                keywords: Keywords::parse("keywords.toml", crate::BUILT_IN_KEYWORDS)?,
+                intents: Intents::built_in(),
                 answers: Answers::parse("answers.toml", crate::BUILT_IN_ANSWERS)?,
             })
         };
@@ -34,10 +34,11 @@ impl Policies {
     /// What a folder holds; a file that isn't there is the built-in one.
     pub fn load(folder: &Path) -> Result<Self, Error> {
         let keywords = read_or(folder, "keywords.toml", crate::BUILT_IN_KEYWORDS)?;
+        let revocation = read_or(folder, "revocation.toml", crate::BUILT_IN_REVOCATION)?;
         let answers = read_or(folder, "answers.toml", crate::BUILT_IN_ANSWERS)?;
         Ok(Self {
             rules: RuleSet::load(folder)?,
-            keywords: Keywords::parse("keywords.toml", &keywords)?,
+            intents: Intents::parse(("keywords.toml", &keywords), ("revocation.toml", &revocation))?,
             answers: Answers::parse("answers.toml", &answers)?,
         })
     }

@@ -14,7 +14,7 @@ use crate::source::Source;
 /// The name of the floor's file.
 const FLOOR: &str = "floor.toml";
 /// Files of the folder that aren't rules.
-const NOT_RULES: [&str; 2] = ["keywords.toml", "answers.toml"];
+const NOT_RULES: [&str; 3] = ["keywords.toml", "revocation.toml", "answers.toml"];
 
 /// The rules in force: loaded whole or not at all, never changed afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]

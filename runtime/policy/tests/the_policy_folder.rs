@@ -22,7 +22,10 @@ fn all_cases() -> Vec<cases::Case> {
         let name = path.file_name().expect("a file").to_string_lossy().into_owned();
         cases::parse(&name, &std::fs::read_to_string(&path).expect("text")).unwrap_or_else(|error| panic!("{error}"))
     };
-    files.flat_map(read).collect()
+    let is_cases = |entry: &std::io::Result<std::fs::DirEntry>| {
+        entry.as_ref().is_ok_and(|entry| entry.path().extension().is_some_and(|extension| extension == "toml"))
+    };
+    files.filter(is_cases).flat_map(read).collect()
 }
 
 #[test]

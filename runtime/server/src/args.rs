@@ -33,6 +33,9 @@ pub enum Command {
     Config(ConfigCommand),
     /// Run the simulated carrier on its own.
     Simulator(signalbox_simulator::Args),
+    /// What recipients said and say: keywords, consent.
+    #[command(subcommand)]
+    Consent(Consent),
     /// Commands that ask a running Signalbox.
     #[command(flatten)]
     Client(ClientCommand),
@@ -89,6 +92,29 @@ pub enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `signalbox consent`.
+#[derive(Debug, Subcommand)]
+pub enum Consent {
+    /// Tell what inbound texts ask for; asks no server.
+    Classify(Classify),
+}
+
+/// `signalbox consent classify`.
+#[derive(Debug, clap::Args)]
+pub struct Classify {
+    /// A file with one text a line; `-` is stdin.
+    pub file: PathBuf,
+    /// The file has labels (columns with tabs between them: part, intent, language, text): print precision and recall.
+    #[arg(long)]
+    pub labels: bool,
+    /// A policy folder with other word lists than the built-in ones.
+    #[arg(long)]
+    pub policies: Option<PathBuf>,
+    /// Answer with one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Commands that ask a running Signalbox.

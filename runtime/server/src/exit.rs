@@ -74,6 +74,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A file of the command line can't be read.
+    #[error("can't read {file}: {source}")]
+    Read {
+        /// Which.
+        file: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A request to a running Signalbox.
     #[error(transparent)]
     Client(#[from] client::Error),
@@ -85,7 +93,7 @@ pub enum Error {
 impl Error {
     fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Policy(_) | Self::Carrier(_) | Self::Handler { .. } => WRONG,
+            Self::Config(_) | Self::Policy(_) | Self::Carrier(_) | Self::Handler { .. } | Self::Read { .. } => WRONG,
             Self::Client(error) => error.code(),
             _ => FAILED,
         }

@@ -6,6 +6,7 @@
 //! | [`config`] | the configuration file |
 //! | [`wire`] | how the house is joined, and taken apart again |
 //! | `serve` | `signalbox serve` |
+//! | `classify` | `signalbox consent classify` |
 //! | `dev` | `signalbox dev`: the house with a simulated carrier, for people who write handlers |
 //! | `client` | the commands that ask a running Signalbox |
 //! | `machine`, `process` | this machine's clock and chance; what this process uses |
@@ -13,6 +14,7 @@
 
 pub mod args;
 mod check;
+mod classify;
 mod client;
 pub mod config;
 mod dev;
@@ -31,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command};
+use args::{Args, Command, Consent};
 pub use exit::Error;
 
 /// Runs the command line that the process was started with.
@@ -48,6 +50,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
             signalbox_simulator::run(args).await?;
             Ok(ExitCode::SUCCESS)
         }),
+        Command::Consent(Consent::Classify(args)) => classify::run(&args),
         Command::Client(command) => block_on(Some(1), client::run(command)),
     }
 }
