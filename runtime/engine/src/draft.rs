@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use signalbox_guest::{self as guest, Answer, DraftChanges, DraftDecision, Kind};
+use signalbox_guest::{self as guest, Answer, Attribute, DraftChanges, DraftDecision, Kind};
 use signalbox_model::event::Queued;
 use signalbox_model::timeline::HandlerMark;
 use signalbox_model::{Address, Body, Cause, ErrorClass, Message, Origin, Status, Timestamp};
@@ -23,7 +23,7 @@ use crate::handlers::{self, handler_for};
 use crate::hot::Live;
 use crate::retry::{Retry, next_attempt, postpone};
 use crate::route::{NoRoute, route};
-use crate::shown::Shown;
+use crate::shown::{Shown, draft_attributes};
 use crate::step::Step;
 use crate::timers::Due;
 use crate::turns::Pending;
@@ -163,7 +163,10 @@ async fn show_draft<'e>(
     let conversation = live.message.conversation();
     let outcome = {
         let shown = Shown::new(&live.message);
-        let draft = shown.draft(&live.message);
+        let routes = route(engine, &live.message).unwrap_or_default();
+        let known = draft_attributes(&live.message, &routes);
+        let attributes: Vec<_> = known.iter().map(|(name, value)| Attribute { name, value }).collect();
+        let draft = shown.draft(&live.message, &attributes);
         handlers::call(
             engine,
             account,

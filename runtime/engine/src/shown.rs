@@ -1,5 +1,7 @@
 //! A message in the form in which guests are shown it.
 
+use std::sync::Arc;
+
 use signalbox_guest::{self as guest, Attribute};
 use signalbox_model::{Message, Origin};
 
@@ -27,7 +29,11 @@ impl Shown {
         }
     }
 
-    pub(crate) fn draft<'a>(&'a self, message: &'a Message) -> guest::OutboundDraft<'a> {
+    pub(crate) fn draft<'a>(
+        &'a self,
+        message: &'a Message,
+        attributes: &'a [Attribute<'a>],
+    ) -> guest::OutboundDraft<'a> {
         guest::OutboundDraft {
             id: &self.id,
             channel: self.channel,
@@ -38,7 +44,7 @@ impl Shown {
             text: &message.body.text,
             media: &[],
             accepted_at: message.accepted_at.as_micros(),
-            attributes: &[],
+            attributes,
         }
     }
 
@@ -58,4 +64,17 @@ impl Shown {
             attributes,
         }
     }
+}
+
+/// What a draft handler is told of a message beside its fields: names and values.
+///
+/// A tag that its sender wrote as `name=value` has that name; another one is a name without a value.
+pub(crate) fn draft_attributes(message: &Message, routes: &[Arc<str>]) -> Vec<(String, String)> {
+    let campaign = message.campaign.iter().map(|campaign| ("campaign".to_owned(), campaign.clone()));
+    let routes = (!routes.is_empty()).then(|| ("routes".to_owned(), routes.join(",")));
+    let tags = message.tags.iter().map(|tag| {
+        let (name, value) = tag.split_once('=').unwrap_or((tag, ""));
+        (format!("tag.{name}"), value.to_owned())
+    });
+    campaign.chain(routes).chain(tags).collect()
 }
