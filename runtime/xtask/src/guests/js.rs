@@ -1,45 +1,48 @@
-//! TypeScript and JavaScript: esbuild makes one module of `src/handler.ts` or `src/handler.js`, jco a component of it and
-//! QuickJS.
+//! TypeScript and JavaScript: `guest-examples/js-kit` checks the types, makes one module of `src/handler.ts` or
+//! `src/handler.js`, and a component of it and QuickJS. The kit makes the world, too: of what the module imports and exports.
 
-use super::{Example, contract, toolchains};
+use super::{Example, contract, sources};
+use crate::workspace::root;
 use crate::{progress, tools};
 use anyhow::{Context, Result};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// Both take seconds.
-const TIMEOUT: Duration = Duration::from_secs(600);
+/// It takes seconds.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The recipe and the versions of its tools.
-pub fn fingerprint() -> String {
-    [include_str!("js.rs"), include_str!("../../toolchains/js/package-lock.json")].concat()
+/// The kit, with the versions of its tools.
+pub fn fingerprint() -> Result<String> {
+    sources::hash(&[&kit()], include_str!("js.rs"))
 }
 
 /// Makes the component.
 pub fn build(example: &Example) -> Result<PathBuf> {
-    let bin = tools::node(&tools::folder("js"), &toolchains().join("js"))?;
-    let entry = entry(&example.folder)?;
+    let there = tools::folder("js");
+    tools::node(&there, &kit())?;
+    // The kit finds its packages beside itself.
+    copy_files(&kit(), &there)?;
     let workshop = example.workshop()?;
-    let contract = contract::lay_out(example, &workshop)?;
     let component = workshop.join("component.wasm");
-    let mut bundle = Command::new(bin.join("esbuild"));
-    bundle.arg(&entry).args(["--bundle", "--format=esm", "--platform=neutral", "--log-level=warning"]);
-    // What the host gives is linked, not bundled.
-    bundle.args(["--external:signalbox:*", "--external:wasi:*", "--outfile=handler.js"]).current_dir(&workshop);
-    let mut jco = Command::new(bin.join("jco"));
-    jco.args(["componentize", "handler.js", "--wit"]).arg(&contract.folder);
-    jco.args(["--world-name", &contract.world, "--backend", "qjs", "--backend-qjs-stub-wasi"]);
-    jco.args(["--backend-qjs-disable-async", "-o"]).arg(&component).current_dir(&workshop);
-    progress::step(&example.title(), || {
-        progress::quiet(&mut bundle, TIMEOUT)?;
-        progress::quiet(&mut jco, TIMEOUT)
-    })?;
+    let mut node = Command::new("node");
+    node.arg(there.join("build.mjs")).arg(&example.folder).arg("--wit").arg(contract::folder());
+    node.arg("--work").arg(&workshop).arg("--out").arg(&component);
+    progress::step(&example.title(), || progress::quiet(&mut node, TIMEOUT))?;
     Ok(component)
 }
 
-fn entry(folder: &Path) -> Result<PathBuf> {
-    let entries = ["src/handler.ts", "src/handler.js"].map(|file| folder.join(file));
-    let found = entries.into_iter().find(|file| file.is_file());
-    found.with_context(|| format!("{} has neither src/handler.ts nor src/handler.js", folder.display()))
+fn kit() -> PathBuf {
+    root().join("guest-examples/js-kit")
+}
+
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let path = entry?.path();
+        if path.is_file() {
+            fs::copy(&path, to.join(path.file_name().expect("a file of a listing has a name")))?;
+        }
+    }
+    Ok(())
 }

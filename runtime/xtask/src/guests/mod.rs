@@ -156,7 +156,7 @@ impl Language {
             Self::Rust => rust::fingerprint(),
             Self::C => Ok(c::fingerprint()),
             Self::Python => Ok(python::fingerprint()),
-            Self::Js => Ok(js::fingerprint()),
+            Self::Js => js::fingerprint(),
             Self::Go => Ok(go::fingerprint()),
         }
     }
