@@ -10,7 +10,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use signalbox_guest as guest;
+use signalbox_guest::manifest::HostPattern;
+use signalbox_guest::{self as guest, Manifest};
 use signalbox_model::directory::{ApiKey, Binding, Handler, NumberPlan, Tenant, Webhook};
 use signalbox_model::{Address, Chance, KeyId, Partition, TenantId};
 use signalbox_store::{Batch, Epoch, Range, Store, Table, layout};
@@ -23,6 +24,8 @@ pub(crate) struct Account {
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) settings: Arc<BTreeMap<String, String>>,
     pub(crate) secrets: Arc<BTreeMap<String, String>>,
+    /// Where its handlers may send HTTP requests, if they declare it.
+    pub(crate) hosts: Arc<[HostPattern]>,
     /// What signs the deliveries to messages' own callback URLs.
     pub(crate) callback_secret: Arc<str>,
     pub(crate) webhooks: Vec<Arc<Webhook>>,
@@ -36,6 +39,7 @@ pub(crate) struct Deployed {
     /// The first 12 hexadecimal digits of its digest.
     pub(crate) version: String,
     pub(crate) meta: Handler,
+    pub(crate) manifest: Option<Manifest>,
     pub(crate) code: Arc<guest::Handler>,
 }
 
@@ -72,6 +76,7 @@ impl Directory {
             }
             let account = Account {
                 callback_secret: callback_secret(&*store, epoch, &tenant.id, chance).await?.into(),
+                hosts: granted(&tenant),
                 settings: Arc::new(tenant.settings.clone()),
                 secrets: Arc::new(tenant.secrets.clone()),
                 tenant: Arc::new(tenant),
@@ -251,7 +256,7 @@ impl signalbox_webhooks::Lookup for Directory {
 
 impl Deployed {
     pub(crate) fn new(meta: Handler, code: Arc<guest::Handler>) -> Self {
-        Self { name: meta.name.clone(), version: meta.digest.chars().take(12).collect(), meta, code }
+        Self { name: meta.name.clone(), version: meta.digest.chars().take(12).collect(), meta, manifest: None, code }
     }
 }
 
@@ -269,6 +274,15 @@ async fn load_handler(store: &dyn Store, host: &guest::Host, meta: Handler) -> R
             Ok(None)
         }
     }
+}
+
+/// What the operator granted. The configuration was checked; what is no host all the same grants nothing.
+fn granted(tenant: &Tenant) -> Arc<[HostPattern]> {
+    let parse = |host: &String| {
+        let parsed = host.parse::<HostPattern>();
+        parsed.inspect_err(|error| tracing::error!(tenant = %tenant.id, host, %error, "a granted host is none")).ok()
+    };
+    tenant.hosts.iter().filter_map(parse).collect()
 }
 
 /// The tenant's secret for callback URLs, made at its first start.

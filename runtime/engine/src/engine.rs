@@ -25,6 +25,7 @@ use crate::hot::{Hot, Live, Locks};
 use crate::idempotency::InFlight;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
+use crate::outbound::Outbound;
 use crate::timers::{Due, HandlerTimers};
 use crate::turns::Turns;
 use crate::wheel::Wheel;
@@ -42,6 +43,7 @@ pub(crate) struct Engine {
     pub(crate) policy: ArcSwap<Policies>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) host: Arc<guest::Host>,
+    pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) lanes: BTreeMap<Arc<str>, Lane>,
     pub(crate) webhooks: webhooks::Handle,
     pub(crate) reach: webhooks::Reach,

@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use signalbox_guest::{
-    self as guest, Contact, Invocation, Kind, Limits, MessageIds, PastMessage, Reading, Scope, SendPlace, Surroundings,
-    Unavailable,
+    self as guest, Contact, HttpRequest, HttpResult, Invocation, Kind, Limits, MessageIds, PastMessage, Reading, Scope,
+    SendPlace, Surroundings, Unavailable,
 };
 use signalbox_model::conversation::stable_hash;
 use signalbox_model::event::Queued;
@@ -21,6 +21,7 @@ use crate::contacts;
 use crate::directory::{Account, Deployed};
 use crate::engine::Engine;
 use crate::hot::Live;
+use crate::outbound::{Permit, held};
 
 /// A value of a handler's state, as it lies in the store.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,11 +50,12 @@ pub(crate) async fn call(
         seed: seed(queued, handler),
         limits: Limits::for_kind(event.kind()),
         settings: account.settings.clone(),
-        secrets: account.secrets.clone(),
+        secrets: held(handler.manifest.as_ref(), &account.secrets),
         ids: Arc::new(Ids { tenant: conversation.tenant.clone(), partitions: engine.store.partitions() }),
     };
     engine.metrics.invocations.inc();
-    let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at };
+    let permit = Permit { manifest: handler.manifest.as_ref(), granted: &account.hosts, secrets: &account.secrets };
+    let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at, permit };
     let outcome = engine.host.invoke(&handler.code, &invocation, &mut world).await;
     let (logs, failure) = match &outcome {
         Ok(completed) => (&completed.logs, None),
@@ -174,6 +176,7 @@ struct World<'e> {
     /// The message of the event, which is not part of its own past.
     about: Option<MessageId>,
     now: Timestamp,
+    permit: Permit<'e>,
 }
 
 impl World<'_> {
@@ -272,5 +275,9 @@ impl Surroundings for World<'_> {
             })
         }
         .boxed()
+    }
+
+    fn http(&mut self, request: HttpRequest) -> Reading<'_, HttpResult> {
+        async move { Ok(self.permit.send(&*self.engine.outbound, request).await) }.boxed()
     }
 }

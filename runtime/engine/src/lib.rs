@@ -14,7 +14,7 @@
 //! The rest is what they stand on: `step.rs` (a step is one commit), `check.rs` (nothing leaves unchecked), `route.rs`,
 //! `turns.rs` and `fair.rs` (whose turn it is), `handlers.rs`, `effects.rs` and `retry.rs` (a tenant's code, what it asked for, and when it
 //! failed),
-//! `directory.rs` (what tenants set up), `contacts.rs` (what they recorded of people), `look.rs` (what can be seen of a
+//! `outbound.rs` (where a tenant's code may call), `directory.rs` (what tenants set up), `contacts.rs` (what they recorded of people), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
@@ -39,6 +39,7 @@ mod inbound;
 mod logs;
 mod look;
 mod metrics;
+mod outbound;
 mod rates;
 mod react;
 mod retry;
@@ -57,4 +58,5 @@ pub use contacts::{Contact, ContactRefused};
 pub use error::{CancelRefused, Error, FieldError, Refused};
 pub use handle::{BindRefused, Handle, HandlerRefused, Readiness, WebhookRefused};
 pub use logs::LogLine;
+pub use outbound::{Nowhere, Outbound, Web};
 pub use service::{Parts, Service};

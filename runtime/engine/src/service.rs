@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::handle::Handle;
 use crate::hot::{Hot, Locks};
 use crate::metrics::Metrics;
+use crate::outbound::Outbound;
 use crate::rates::Rates;
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub carriers: Vec<Arc<dyn Carrier>>,
     /// What carriers bring.
     pub intake: mpsc::Receiver<Incoming>,
+    /// Where handlers' HTTP requests go.
+    pub outbound: Arc<dyn Outbound>,
     /// How webhooks are delivered.
     pub webhooks: webhooks::Config,
 }
@@ -67,7 +70,8 @@ pub struct Service {
 impl Service {
     /// Takes the partitions, reads what is set up, and brings back what waits for a time.
     pub async fn open(parts: Parts) -> Result<Self, Error> {
-        let Parts { config, store, clock, chance, policies, host, tenants, carriers, intake, webhooks } = parts;
+        let Parts { config, store, clock, chance, policies, host, tenants, carriers, intake, outbound, webhooks } =
+            parts;
         let mut partitions = Vec::new();
         let mut epochs = Vec::new();
         for partition in (0..store.partitions()).map(Partition::new).chain([Partition::DIRECTORY]) {
@@ -123,6 +127,7 @@ impl Service {
             chance,
             directory,
             host,
+            outbound,
             lanes,
             partitions,
         };

@@ -27,6 +27,9 @@ pub struct Tenant {
     pub numbers: BTreeMap<Address, NumberPlan>,
     /// What becomes of a message whose carrier may or may not have it.
     pub in_doubt: InDoubtPlan,
+    /// Hosts to which its handlers may send HTTP requests if they declare them: `api.example.com`, `*.example.org`.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// Names of secrets and their values for its handlers.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,

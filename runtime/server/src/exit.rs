@@ -49,6 +49,9 @@ pub enum Error {
     /// The sandbox can't be set up.
     #[error(transparent)]
     Sandbox(#[from] signalbox_guest::Error),
+    /// A certificate authority can't be used.
+    #[error(transparent)]
+    Roots(#[from] signalbox_reach::BadRoots),
     /// The path can't be opened, or failed.
     #[error(transparent)]
     Path(#[from] signalbox_engine::Error),

@@ -10,6 +10,7 @@ use signalbox_carriers::Carrier;
 use signalbox_carriers::smpp::Smpp;
 use signalbox_model::Chance;
 use signalbox_policy::Policies;
+use signalbox_reach::{Client, Connector, SystemResolver};
 use signalbox_store::Store;
 use signalbox_store_embedded::EmbeddedStore;
 use tokio::net::{TcpListener, TcpSocket};
@@ -18,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use {signalbox_api as api, signalbox_engine as engine, signalbox_guest as guest};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::exit::Error;
 use crate::keys::{self, NewKey};
 use crate::machine::SystemClock;
@@ -69,6 +70,7 @@ impl House {
             tenants: config.tenants.iter().map(|tenancy| tenancy.tenant.clone()).collect(),
             carriers,
             intake: brought,
+            outbound: Arc::new(web(&config.outbound)?),
             webhooks: config.webhooks.clone(),
         };
         let service = engine::Service::open(parts).await?;
@@ -164,6 +166,13 @@ pub fn policies(config: &Config) -> Result<Policies, Error> {
         Some(folder) => Ok(Policies::load(folder)?),
         None => Ok(Policies::built_in()),
     }
+}
+
+/// Handlers' way out.
+fn web(outbound: &config::Outbound) -> Result<engine::Web, Error> {
+    let config::Outbound { reach, connect_timeout, extra_roots } = outbound.clone();
+    let connector = Connector::new(reach, Arc::new(SystemResolver), connect_timeout, extra_roots)?;
+    Ok(engine::Web::new(Client::new(connector), guest::Limits::default().http_bytes))
 }
 
 async fn open_store(config: &Config) -> Result<Arc<dyn Store>, Error> {

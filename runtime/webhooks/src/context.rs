@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use signalbox_model::{Chance, Clock};
+use signalbox_reach::Connector;
 use signalbox_store::Store;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
-use crate::connect::Connector;
 use crate::roster::Roster;
 use crate::seams::{Epochs, Lookup, Source};
 

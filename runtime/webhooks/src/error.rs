@@ -10,6 +10,6 @@ pub enum Error {
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// A certificate authority can't be used.
-    #[error("a certificate authority can't be used: {0}")]
-    Roots(String),
+    #[error(transparent)]
+    Roots(#[from] signalbox_reach::BadRoots),
 }

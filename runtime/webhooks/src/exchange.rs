@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
-use crate::connect::Stream;
-use crate::failure::Failure;
+use signalbox_reach::Failure;
+use signalbox_reach::connect::Stream;
 
 /// How much of an answer is kept.
 const KEPT_BYTES: usize = 1_024;

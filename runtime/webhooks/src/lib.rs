@@ -11,35 +11,30 @@
 //! | [`payload`] | what it says |
 //! | [`signature`] | Standard Webhooks signatures |
 //! | [`schedule`] | when it is tried again |
-//! | [`target`], [`guard`], [`resolve`] | where it may go |
-//! | `connect`, `exchange`, `worker` | a connection and what goes over it |
+//! | [`target`], [`guard`], [`resolve`], [`failure`] | where it may go: the `reach` room's |
+//! | `exchange`, `worker` | what goes over a connection |
 //! | `window`, `health`, `verdict` | which event goes next, and what its outcome means; no I/O |
 //! | `desk`, `prepare`, `settle` | one endpoint's loop |
 //! | [`service`] | all endpoints |
 //! | [`delivery`], [`mod@parked`] | what each attempt was answered; what was given up |
 
 pub mod config;
-mod connect;
 mod context;
 pub mod delivery;
 mod desk;
 mod error;
 mod exchange;
-pub mod failure;
-pub mod guard;
 mod health;
 pub mod item;
 pub mod parked;
 pub mod payload;
 mod prepare;
-pub mod resolve;
 mod roster;
 pub mod schedule;
 pub mod seams;
 pub mod service;
 mod settle;
 pub mod signature;
-pub mod target;
 mod verdict;
 mod window;
 mod worker;
@@ -47,12 +42,11 @@ mod worker;
 pub use config::Config;
 pub use delivery::{Delivery, deliveries};
 pub use error::Error;
-pub use guard::Reach;
 pub use item::{Endpoint, EndpointKey, Item, event_type, stage};
 pub use parked::{Parked, Place, parked, stage_replay};
 pub use payload::Told;
 pub use roster::EndpointStats;
 pub use seams::{Epochs, Lookup, Source, SourceError};
 pub use service::{Handle, Parts, Service};
+pub use signalbox_reach::{BadUrl, Reach, check_url, failure, guard, resolve, target};
 pub use signature::{BadSecret, Signer, new_secret};
-pub use target::{BadUrl, check_url};

@@ -5,13 +5,13 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use signalbox_model::{Chance, Clock, Partition};
+use signalbox_reach::Connector;
 use signalbox_store::{Range, Store, Table, successor_of_prefix};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::Error;
 use crate::config::Config;
-use crate::connect::Connector;
 use crate::context::Context;
 use crate::desk::Desk;
 use crate::item::{EndpointKey, parse_key};
@@ -49,7 +49,8 @@ impl Service {
     /// A service that does nothing until it is run.
     pub fn new(config: Config, parts: Parts) -> Result<Self, Error> {
         let Parts { store, epochs, lookup, source, clock, chance } = parts;
-        let connector = Connector::new(&config)?;
+        let (resolver, roots) = (Arc::clone(&config.resolver), config.extra_roots.clone());
+        let connector = Connector::new(config.reach, resolver, config.connect_timeout, roots)?;
         let overall = Semaphore::new(config.overall);
         let roster = Arc::new(Roster::default());
         let context = Context { store, config, lookup, source, epochs, clock, chance, connector, overall, roster };

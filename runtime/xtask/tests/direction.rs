@@ -10,6 +10,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("smpp", &[]),
     ("limits", &[]),
     ("media", &[]),
+    ("reach", &[]),
     // Takes events and surroundings as values of its own, so that it can be fuzzed and measured alone.
     ("guest", &[]),
     // Shares nothing with the house, so that it can't share its mistakes.
@@ -21,13 +22,13 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("store-redis", &["model", "store"]),
     ("registry", &["model", "store"]),
     ("records", &["model", "store"]),
-    ("webhooks", &["model", "store"]),
+    ("webhooks", &["model", "store", "reach"]),
     ("carriers", &["model", "text", "smpp", "limits"]),
     (
         "engine",
         &[
-            "model", "text", "store", "policy", "registry", "limits", "guest", "carriers", "media", "webhooks",
-            "records",
+            "model", "text", "store", "policy", "registry", "limits", "guest", "carriers", "media", "reach",
+            "webhooks", "records",
         ],
     ),
     ("api", &["model", "store", "guest", "carriers", "webhooks", "records", "engine"]),
@@ -46,6 +47,7 @@ const HOUSE: &[(&str, &[&str])] = &[
             "guest",
             "carriers",
             "media",
+            "reach",
             "webhooks",
             "records",
             "engine",

@@ -75,6 +75,7 @@ impl House {
             tenants: vec![tenant("acme", OURS), tenant("rival", "+15550100002")],
             carriers: Vec::new(),
             intake: from_carriers,
+            outbound: Arc::new(engine::Nowhere),
             webhooks: hooks,
         };
         let path = engine::Service::open(parts).await.unwrap();
@@ -157,6 +158,7 @@ fn tenant(id: &str, number: &str) -> Tenant {
         numbers: BTreeMap::from([(number.parse().unwrap(), plan)]),
         in_doubt: InDoubtPlan::default(),
         secrets: BTreeMap::new(),
+        hosts: Vec::new(),
         settings: BTreeMap::new(),
     }
 }

@@ -164,6 +164,7 @@ fn tenant() -> Tenant {
         numbers: BTreeMap::from([(OURS.parse().unwrap(), plan)]),
         in_doubt: InDoubtPlan::default(),
         secrets: BTreeMap::new(),
+        hosts: Vec::new(),
         settings: BTreeMap::new(),
     }
 }
@@ -191,6 +192,7 @@ impl House {
             tenants: vec![tenant()],
             carriers: vec![Arc::new(Door(carrier.clone()))],
             intake: incoming,
+            outbound: Arc::new(signalbox_engine::Nowhere),
             webhooks: Default::default(),
         };
         let service = Service::open(parts).await?;

@@ -6,6 +6,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use {signalbox_api as api, signalbox_engine as engine, signalbox_guest as guest, signalbox_webhooks as webhooks};
 
+use super::Outbound;
 use super::reader::Section;
 use super::secret::Surroundings;
 
@@ -97,14 +98,27 @@ pub fn webhooks(section: Section<'_, '_>, webhooks: &mut webhooks::Config, surro
     duration(&section, "attempt_timeout", &mut webhooks.attempt_timeout);
     duration(&section, "idle_timeout", &mut webhooks.idle_timeout);
     duration(&section, "max_age", &mut webhooks.max_age);
+    extra_ca(&section, &mut webhooks.extra_roots, surroundings);
+    section.end();
+}
+
+/// `[outbound]`.
+pub fn outbound(section: Section<'_, '_>, outbound: &mut Outbound, surroundings: &Surroundings<'_>) {
+    outbound.reach.allow_private = section.flag("allow_private").unwrap_or_default();
+    outbound.reach.allow_http = section.flag("allow_http").unwrap_or_default();
+    duration(&section, "connect_timeout", &mut outbound.connect_timeout);
+    extra_ca(&section, &mut outbound.extra_roots, surroundings);
+    section.end();
+}
+
+fn extra_ca(section: &Section<'_, '_>, to: &mut Vec<CertificateDer<'static>>, surroundings: &Surroundings<'_>) {
     for file in section.texts("extra_ca").unwrap_or_default() {
         let path = surroundings.path(&file.value);
         match certificates(&path) {
-            Ok(roots) => webhooks.extra_roots.extend(roots),
+            Ok(roots) => to.extend(roots),
             Err(reason) => section.complain_of(&file, format!("{}: {reason}", path.display())),
         }
     }
-    section.end();
 }
 
 fn certificates(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -20,8 +20,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustls_pki_types::CertificateDer;
 use signalbox_carriers::smpp;
 use signalbox_model::directory::Tenant;
+use signalbox_reach::Reach;
 use toml::de::DeTable;
 use tracing_subscriber::EnvFilter;
 use {
@@ -55,6 +57,8 @@ pub struct Config {
     pub tenants: Vec<Tenancy>,
     /// How webhooks are delivered.
     pub webhooks: webhooks::Config,
+    /// How handlers' HTTP requests are sent.
+    pub outbound: Outbound,
     /// The path's limits.
     pub limits: engine::Config,
     /// The sandbox.
@@ -79,6 +83,23 @@ pub struct Tenancy {
 impl std::fmt::Debug for Tenancy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tenancy").field("tenant", &self.tenant.id).finish_non_exhaustive()
+    }
+}
+
+/// How handlers' HTTP requests are sent.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    /// Where they may go, if their tenant was granted the host.
+    pub reach: Reach,
+    /// Until a connection stands, name and TLS included: a part of what a whole request may take.
+    pub connect_timeout: Duration,
+    /// Certificate authorities besides the machine's own.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        Self { reach: Reach::default(), connect_timeout: Duration::from_secs(2), extra_roots: Vec::new() }
     }
 }
 
@@ -132,6 +153,7 @@ impl Config {
             carriers: Vec::new(),
             tenants: Vec::new(),
             webhooks: webhooks::Config::default(),
+            outbound: Outbound::default(),
             limits: engine::Config::default(),
             handlers: guest::Config::default(),
             api: api::Config::default(),
@@ -176,6 +198,7 @@ fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     config.tenants = tenants::read(file.sections("tenants"), &carriers, surroundings);
     config.carriers = carriers;
     limits::webhooks(file.section("webhooks"), &mut config.webhooks, surroundings);
+    limits::outbound(file.section("outbound"), &mut config.outbound, surroundings);
     limits::path(file.section("limits"), &mut config.limits);
     limits::api(file.section("api"), &mut config.api, &config.limits);
     limits::handlers(file.section("handlers"), &mut config.handlers, &config.limits);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use signalbox_carriers::smpp;
+use signalbox_guest::manifest::HostPattern;
 use signalbox_model::directory::{InDoubtAction, InDoubtPlan, NumberPlan, Tenant};
 use signalbox_model::{Address, KeyId, TenantId};
 
@@ -52,6 +53,13 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let segments_per_second = per_second(section);
     let in_doubt = in_doubt(section.section("in_doubt"));
     let settings = section.named_texts("settings").into_iter().map(|(name, text)| (name, text.value)).collect();
+    let hosts = section.texts("hosts").unwrap_or_default();
+    for host in &hosts {
+        if let Err(error) = host.value.parse::<HostPattern>() {
+            section.complain_of(host, error.to_string());
+        }
+    }
+    let hosts = hosts.into_iter().map(|host| host.value).collect();
     let mut secrets = BTreeMap::new();
     for (name, text) in section.named_texts("secrets") {
         secrets.extend(reading.surroundings.resolve(section, &text).map(|secret| (name, secret)));
@@ -67,6 +75,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
         segments_per_second,
         numbers,
         in_doubt,
+        hosts,
         secrets,
         settings,
     };

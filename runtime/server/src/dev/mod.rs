@@ -88,6 +88,7 @@ fn tenant() -> Tenant {
         numbers: [(number, plan)].into(),
         in_doubt: InDoubtPlan::default(),
         secrets: std::collections::BTreeMap::new(),
+        hosts: Vec::new(),
         settings: std::collections::BTreeMap::new(),
     }
 }
@@ -107,6 +108,7 @@ fn config(listen: SocketAddr, folder: &Folder, tenant: &Tenant, carrier: SocketA
     config.carriers = vec![carrier];
     config.tenants = vec![Tenancy { tenant: tenant.clone(), api_keys: Vec::new() }];
     config.webhooks.reach.allow_private = true;
+    config.outbound.reach.allow_private = true;
     config
 }
 

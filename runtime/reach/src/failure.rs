@@ -1,8 +1,8 @@
-//! Why an attempt got no answer.
+//! Why a call got no answer.
 
 use std::time::Duration;
 
-/// Why an attempt got no answer: what its tenant reads. Names no address but the tenant's own host.
+/// Why a call got no answer: what its tenant reads. Names no address but the tenant's own host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The name has no address.
@@ -26,4 +26,7 @@ pub enum Failure {
     /// Closed before an answer, or an answer that isn't HTTP.
     #[error("no HTTP answer: {0}")]
     Http(String),
+    /// The answer is larger than it may be.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
 }

@@ -11,20 +11,23 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::Error;
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::guard::Reach;
 use crate::resolve::Resolve;
 use crate::target::Origin;
 
 /// Bytes in both directions.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// A certificate authority that can't be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("a certificate authority can't be used: {0}")]
+pub struct BadRoots(String);
+
 /// Makes connections.
-pub(crate) struct Connector {
+pub struct Connector {
     reach: Reach,
     resolver: Arc<dyn Resolve>,
     timeout: Duration,
@@ -34,21 +37,28 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    pub fn new(config: &Config) -> Result<Self, Error> {
-        // Refused at the start rather than at the first delivery.
+    /// `timeout` holds for a whole connection, name and TLS included; `extra_roots` are authorities besides the machine's
+    /// own.
+    pub fn new(
+        reach: Reach,
+        resolver: Arc<dyn Resolve>,
+        timeout: Duration,
+        extra_roots: Vec<CertificateDer<'static>>,
+    ) -> Result<Self, BadRoots> {
+        // Refused at the start rather than at the first call.
         let mut roots = RootCertStore::empty();
-        for root in &config.extra_roots {
-            roots.add(root.clone()).map_err(|error| Error::Roots(error.to_string()))?;
+        for root in &extra_roots {
+            roots.add(root.clone()).map_err(|error| BadRoots(error.to_string()))?;
         }
-        Ok(Self {
-            reach: config.reach,
-            resolver: Arc::clone(&config.resolver),
-            timeout: config.connect_timeout,
-            extra_roots: config.extra_roots.clone(),
-            tls: OnceLock::new(),
-        })
+        Ok(Self { reach, resolver, timeout, extra_roots, tls: OnceLock::new() })
     }
 
+    /// Where it may go.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// A connection, with TLS if the origin is secure.
     pub async fn connect(&self, origin: &Origin) -> Result<Box<dyn Stream>, Failure> {
         let connecting = async {
             let stream = self.tcp(origin).await?;

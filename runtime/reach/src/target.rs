@@ -27,7 +27,7 @@ pub enum BadUrl {
     #[error("must begin with https://; plain HTTP is not allowed here")]
     Plain,
     /// A name and password before the host.
-    #[error("must not carry a user or password; deliveries are signed instead")]
+    #[error("must not carry a user or password")]
     UserInfo,
     /// A literal address that must not be called.
     #[error("names an address that is not public")]

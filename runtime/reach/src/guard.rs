@@ -1,4 +1,4 @@
-//! Where a delivery must not go.
+//! Where a call must not go.
 //!
 //! A tenant names the URL, so without this the host would be its proxy into the operator's network. What is allowed is
 //! what the registries say is globally reachable unicast (RFC 6890 and IANA's special-purpose registries); forms of
@@ -16,12 +16,12 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// May a delivery go to this address?
+    /// May a call go to this address?
     pub fn allows(self, address: IpAddr) -> bool {
         self.allow_private || is_public(address)
     }
 
-    /// May a delivery go without TLS?
+    /// May a call go without TLS?
     pub const fn allows_plain(self) -> bool {
         self.allow_private || self.allow_http
     }
