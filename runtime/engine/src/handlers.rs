@@ -56,7 +56,8 @@ pub(crate) async fn call(
     engine.metrics.invocations.inc();
     let permit = Permit { manifest: handler.manifest.as_ref(), granted: &account.hosts, secrets: &account.secrets };
     let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at, permit };
-    let outcome = engine.host.invoke(&handler.code, &invocation, &mut world).await;
+    // Boxed: a guest's whole call is kilobytes of state, which would be moved about with the step that makes it.
+    let outcome = Box::pin(engine.host.invoke(&handler.code, &invocation, &mut world)).await;
     let (logs, failure) = match &outcome {
         Ok(completed) => (&completed.logs, None),
         Err(failure) => {

@@ -111,7 +111,9 @@ const VERSION: u8 = 1;
 
 /// A value in its stored form.
 pub fn encode<T: Serialize>(value: &T) -> Bytes {
-    let buffer = vec![VERSION];
+    // Most rows are shorter: one allocation is enough.
+    let mut buffer = Vec::with_capacity(384);
+    buffer.push(VERSION);
     postcard::to_extend(value, buffer).expect("the house's own types always serialize").into()
 }
 
