@@ -1,4 +1,4 @@
-// STOP is the host's to obey. Most people don't write STOP; they ask.
+// STOP, and what plainly means it, is the host's to obey. This is for what is said more softly.
 
 const NAMES = "(?:messages?|texts?|offers?|ads?|these|this|those|them|it|spam|promos?|promotions?|reminders?)";
 const ANY = "(?:any |more |any more |your |of |these |such |such a )*";
@@ -14,6 +14,8 @@ const WISHES = [
   /\b(?:take|remove|delete) my (?:number|name)\b/,
   /\bleave me (?:alone|in peace)\b/,
   /\b(?:not|no longer|never) interested\b(?!.*\bbut\b)/,
+  new RegExp(`\\bno need (?:for|to send) ${ANY}${NAMES}\\b`),
+  /\b(?:no|not (?:of )?any) use (?:to|for) me\b/,
   /\bwrong number\b/,
 ];
 

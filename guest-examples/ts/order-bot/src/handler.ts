@@ -70,10 +70,10 @@ function answer(order: Order, intent: Intent, message: InboundMessage): void {
       return;
     case "yes":
       return order.stage === "confirming" ? pay(order, message) : void outbox.reply(say.help(menuText()));
-    case "cancel":
+    case "clear":
       stopTimers();
       lose();
-      outbox.reply(say.canceled());
+      outbox.reply(say.cleared());
       return;
     default:
       outbox.reply(say.help(menuText()));
@@ -82,10 +82,10 @@ function answer(order: Order, intent: Intent, message: InboundMessage): void {
 
 /** What is in the cart stays as it is while there is a link to pay for it. */
 function whilePaying(order: Order, intent: Intent): void {
-  if (intent.kind === "cancel") {
+  if (intent.kind === "clear") {
     stopTimers();
     lose();
-    outbox.reply(say.canceled());
+    outbox.reply(say.cleared());
   } else if (intent.kind === "paid") {
     look(order, true);
   } else {

@@ -13,7 +13,7 @@ export interface Change {
 /** What a message wants. */
 export type Intent =
   | { kind: "change"; changes: Change[] }
-  | { kind: "menu" | "show" | "checkout" | "yes" | "cancel" | "paid" | "unclear" };
+  | { kind: "menu" | "show" | "checkout" | "yes" | "clear" | "paid" | "unclear" };
 
 const NUMBERS: Record<string, number> = {
   a: 1, an: 1, one: 1, two: 2, three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10,
@@ -23,7 +23,8 @@ const REMOVE = /\b(?:no|remove|without|drop|minus|less|take out|take off|not the
 
 /** Tried in this order; what names an item comes before all of them. */
 const WORDS: [Exclude<Intent["kind"], "change" | "unclear">, RegExp][] = [
-  ["cancel", /\b(?:cancel|forget it|never ?mind|start over)\b/],
+  // CANCEL is not among these: it is one of the words for STOP, which the host obeys before any handler.
+  ["clear", /\b(?:clear|empty (?:it|my|the)|forget it|never ?mind|start over)\b/],
   ["paid", /\b(?:paid|i've payed|payment (?:is )?(?:done|made|sent))\b/],
   ["checkout", /\b(?:pay|checkout|check out|order now|that'?s (?:all|it)|done|bill)\b/],
   ["menu", /\b(?:menu|hi|hello|hey|what (?:do you have|is there)|prices?)\b/],

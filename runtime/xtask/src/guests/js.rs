@@ -46,3 +46,23 @@ fn copy_files(from: &Path, to: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn new_projects_pin_what_the_kit_pins() {
+        let packages = |file: PathBuf, key: &str| {
+            let json: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+            json[key].clone()
+        };
+        let ours = packages(kit().join("package.json"), "dependencies");
+        assert!(ours.is_object());
+        for language in ["ts", "js"] {
+            let template = root().join("runtime/server/templates").join(language);
+            assert_eq!(packages(template.join("package.json"), "devDependencies"), ours, "{language}");
+        }
+    }
+}
