@@ -10,7 +10,7 @@ use crate::staging::Staging;
 use crate::stop::Stop;
 use crate::surroundings::Desk;
 use crate::ticker::TICK;
-use crate::wasi::Wasi;
+use crate::wasi::{Wasi, Web};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wasmtime::UpdateDeadline;
@@ -24,6 +24,7 @@ pub(crate) struct Call {
     pub(crate) staging: Staging,
     pub(crate) log: Log,
     pub(crate) wasi: Wasi,
+    pub(crate) web: Web,
     pub(crate) desk: Desk,
     pub(crate) settings: Names,
     pub(crate) secrets: Names,
@@ -43,6 +44,7 @@ impl Call {
             staging: Staging::new(limits),
             log: Log::new(limits),
             wasi: Wasi::new(invocation.now, invocation.seed, limits.handles),
+            web: Web::new(limits),
             desk: Desk::default(),
             settings: Arc::clone(&invocation.settings),
             secrets: Arc::clone(&invocation.secrets),

@@ -128,3 +128,38 @@ async fn surroundings_without_http_deny_it() {
     let completed = host.invoke(handler, &invocation, &mut Nothing).await.expect("ok");
     assert_eq!(said(&completed), "denied: handlers have no outbound HTTP here");
 }
+
+#[tokio::test]
+async fn wasi_http_is_the_same_request() {
+    let mut world = World { answer: answer(201, "made of parts"), ..World::default() };
+    let completed = hear(&mut world, "wasi fetch").await;
+    assert_eq!(said(&completed), "201 text/plain made of parts true");
+    let sent = &world.sent[0];
+    assert_eq!((sent.method.as_str(), sent.url.as_str()), ("POST", "https://api.example.com/v1/links?x=1"));
+    assert_eq!((sent.body.as_slice(), sent.timeout), (&b"{\"a\":1}"[..], Duration::from_millis(1_500)));
+    let names: Vec<_> = sent.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["x-kind", "idempotency-key"]);
+}
+
+#[tokio::test]
+async fn wasi_http_tells_failures_by_their_codes_and_the_log_in_words() {
+    for (failure, code) in [
+        (HttpFailure::Dns, "ErrorCode::DnsError(DnsErrorPayload { rcode: None, info-code: None })"),
+        (HttpFailure::Denied("not granted".into()), "ErrorCode::HttpRequestDenied"),
+        (HttpFailure::Timeout(Duration::from_secs(2)), "ErrorCode::HttpResponseTimeout"),
+        (HttpFailure::Refused("gone".into()), "ErrorCode::ConnectionRefused"),
+    ] {
+        let words = failure.to_string();
+        let mut world = World { answer: Err(failure), ..World::default() };
+        let completed = hear(&mut world, "wasi fetch").await;
+        assert_eq!(said(&completed), code);
+        assert_eq!(completed.logs.lines[0].text, format!("HTTP POST https://api.example.com: {words}"));
+    }
+}
+
+#[tokio::test]
+async fn wasi_http_has_the_same_limits() {
+    let mut world = World::default();
+    let completed = hear(&mut world, "wasi flood").await;
+    assert_eq!((world.sent.len(), said(&completed)), (5, "ErrorCode::HttpRequestDenied"));
+}

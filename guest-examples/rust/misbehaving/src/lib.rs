@@ -4,6 +4,7 @@ wit_bindgen::generate!({ path: "../../../wit", world: "handler" });
 
 mod clock;
 mod deeds;
+mod wasi_web;
 mod web;
 
 use exports::signalbox::messaging::draft_handler::{Address, Attribute, DraftChange, DraftDecision, Media};
@@ -44,6 +45,8 @@ impl message_handler::Guest for Misbehaving {
             "withdraw" => return deeds::withdraw(),
             "history" => return deeds::history(),
             "fetch" => return web::fetch(),
+            "wasi fetch" => return wasi_web::fetch(),
+            "wasi flood" => return wasi_web::flood(),
             "flood http" => return web::flood(),
             "bad fetches" => return web::bad(),
             "local time" => return clock::local(),

@@ -13,7 +13,7 @@ use wasmtime::component::{Component, Linker};
 pub(crate) const CONTRACT_VERSION: &str = "0.1.0";
 
 const CONTRACT: &str = "signalbox:messaging/";
-const WASI_PACKAGES: [&str; 4] = ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/"];
+const WASI_PACKAGES: [&str; 5] = ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:http/"];
 
 /// All that this host offers to every component.
 pub(crate) fn offers(engine: &Engine) -> wasmtime::Result<Linker<Call>> {

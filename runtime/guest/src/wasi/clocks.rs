@@ -3,8 +3,8 @@
 
 #![allow(unsafe_code, reason = "wasmtime's derive macros for component types")]
 
-use super::interface;
 use super::io::Pollable;
+use super::{Ready, interface};
 use crate::call::Call;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource};
@@ -39,11 +39,11 @@ pub(super) fn add_to(linker: &mut Linker<Call>) -> wasmtime::Result<()> {
     monotonic.func_wrap("now", |mut cx: Context<'_>, (): ()| Ok((cx.data_mut().wasi.tick(),)))?;
     monotonic.func_wrap("resolution", |_: Context<'_>, (): ()| Ok((RESOLUTION_NS,)))?;
     monotonic.func_wrap("subscribe-instant", |mut cx: Context<'_>, (at,): (u64,)| {
-        Ok((Resource::<Pollable>::new_own(cx.data_mut().wasi.pollable(at)?),))
+        Ok((Resource::<Pollable>::new_own(cx.data_mut().wasi.pollable(Ready::At(at))?),))
     })?;
     monotonic.func_wrap("subscribe-duration", |mut cx: Context<'_>, (length,): (u64,)| {
         let wasi = &mut cx.data_mut().wasi;
         let at = wasi.elapsed_ns.saturating_add(length);
-        Ok((Resource::<Pollable>::new_own(wasi.pollable(at)?),))
+        Ok((Resource::<Pollable>::new_own(wasi.pollable(Ready::At(at))?),))
     })
 }
