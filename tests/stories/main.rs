@@ -12,6 +12,7 @@ mod a_message_is_sent_receipted_recorded_and_told;
 mod bad_components_are_refused;
 mod bad_requests_are_told_what_is_wrong;
 mod every_described_route_answers;
+mod examples;
 mod huge_and_slow_bodies_are_cut_off;
 mod idempotency_over_a_restart;
 mod our_client_speaks_to_the_npm_smsc;

@@ -107,7 +107,7 @@ impl Contact {
 }
 
 /// Is it a time zone's IANA name? The data is the program's own, so that every host knows the same zones.
-pub(crate) fn is_time_zone(name: &str) -> bool {
+pub fn is_time_zone(name: &str) -> bool {
     jiff::tz::TimeZone::get(name).is_ok()
 }
 

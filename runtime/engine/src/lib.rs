@@ -54,7 +54,7 @@ mod wheel;
 
 pub use accept::{Accepted, Caller, Explanation, Rejected, Request};
 pub use config::Config;
-pub use contacts::{Contact, ContactRefused};
+pub use contacts::{Contact, ContactRefused, is_time_zone};
 pub use error::{CancelRefused, Error, FieldError, Refused};
 pub use handle::{BindRefused, Handle, HandlerRefused, Readiness, WebhookRefused};
 pub use logs::LogLine;

@@ -28,6 +28,8 @@ pub enum Command {
     Serve(Serve),
     /// Run for development: a fresh store, a simulated carrier, a tenant and its key.
     Dev(Dev),
+    /// Play conversation scripts with a handler, in virtual time and without a server.
+    Test(Test),
     /// Check a configuration, or print an example of one.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -72,6 +74,33 @@ pub struct Dev {
     /// Print what is worth knowing as lines of JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `signalbox test`.
+#[derive(Debug, clap::Args)]
+pub struct Test {
+    /// Scripts, or folders with scripts (every TOML file in a folder `conversations`).
+    #[arg(default_value = ".")]
+    pub places: Vec<PathBuf>,
+    /// The handler's component, if it isn't where handler.toml says or builds leave it.
+    #[arg(long)]
+    pub handler: Option<PathBuf>,
+    /// How outcomes are written.
+    #[arg(long, value_enum, default_value_t = TestFormat::Pretty)]
+    pub format: TestFormat,
+}
+
+/// How outcomes of tests are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people.
+    Pretty,
+    /// Test Anything Protocol.
+    Tap,
+    /// JUnit's XML.
+    Junit,
+    /// One JSON object.
+    Json,
 }
 
 /// `signalbox config`.

@@ -85,6 +85,9 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A rehearsal can't be held.
+    #[error(transparent)]
+    Rehearsal(#[from] signalbox_rehearsal::Error),
     /// A request to a running Signalbox.
     #[error(transparent)]
     Client(#[from] client::Error),
@@ -97,6 +100,7 @@ impl Error {
     fn code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Policy(_) | Self::Carrier(_) | Self::Handler { .. } | Self::Read { .. } => WRONG,
+            Self::Rehearsal(error) if error.is_of_what_was_given() => WRONG,
             Self::Client(error) => error.code(),
             _ => FAILED,
         }

@@ -8,6 +8,7 @@
 //! | `serve` | `signalbox serve` |
 //! | `classify` | `signalbox consent classify` |
 //! | `dev` | `signalbox dev`: the house with a simulated carrier, for people who write handlers |
+//! | `test` | `signalbox test`: conversation scripts, played with a handler |
 //! | `client` | the commands that ask a running Signalbox |
 //! | `machine`, `process` | this machine's clock and chance; what this process uses |
 //! | `signals`, `log`, `out`, `exit` | what the process hears, says, and ends with |
@@ -26,6 +27,7 @@ mod out;
 mod process;
 mod serve;
 mod signals;
+mod test;
 pub mod wire;
 
 use std::future::Future;
@@ -45,6 +47,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
     match args.command {
         Command::Serve(args) => serve::run(&args),
         Command::Dev(args) => dev::run(args),
+        Command::Test(args) => test::run(&args),
         Command::Config(command) => check::run(&command),
         Command::Simulator(args) => block_on(None, async {
             signalbox_simulator::run(args).await?;

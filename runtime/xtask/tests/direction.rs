@@ -11,6 +11,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("media", &[]),
     ("reach", &[]),
+    ("forms", &[]),
     // Takes events and surroundings as values of its own, so that it can be fuzzed and measured alone.
     ("guest", &[]),
     // Shares nothing with the house, so that it can't share its mistakes.
@@ -34,6 +35,13 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("api", &["model", "store", "guest", "carriers", "webhooks", "records", "engine"]),
     ("console", &["model", "api"]),
     (
+        "rehearsal",
+        &[
+            "model", "text", "store", "registry", "policy", "guest", "carriers", "webhooks", "records", "engine",
+            "forms",
+        ],
+    ),
+    (
         "server",
         &[
             "model",
@@ -53,6 +61,8 @@ const HOUSE: &[(&str, &[&str])] = &[
             "engine",
             "api",
             "console",
+            "forms",
+            "rehearsal",
             "simulator",
         ],
     ),

@@ -2,8 +2,8 @@
 
 use signalbox_carriers::{Error, smpp};
 
-use super::reader::Section;
 use super::secret::Surroundings;
+use signalbox_forms::Section;
 
 /// Reads the carriers; what is wrong was complained of.
 pub fn read(sections: Vec<Section<'_, '_>>, surroundings: &Surroundings<'_>) -> Vec<smpp::Config> {

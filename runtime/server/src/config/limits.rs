@@ -7,8 +7,8 @@ use rustls_pki_types::pem::PemObject;
 use {signalbox_api as api, signalbox_engine as engine, signalbox_guest as guest, signalbox_webhooks as webhooks};
 
 use super::Outbound;
-use super::reader::Section;
 use super::secret::Surroundings;
+use signalbox_forms::Section;
 
 /// Sets `to` if the key is there.
 fn count<T: TryFrom<u64>>(section: &Section<'_, '_>, key: &'static str, most: u64, to: &mut T) {

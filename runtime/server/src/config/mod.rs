@@ -2,19 +2,13 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `reader` | a table read key by key; unknown keys, wrong types and their places |
-//! | `units` | durations and sizes as people write them |
 //! | `carriers`, `tenants`, `limits` | what the sections mean |
 //! | `secret` | values that stand in a file or in the environment |
-//! | `complaint` | what is wrong, and where |
 
 mod carriers;
-mod complaint;
 mod limits;
-mod reader;
 mod secret;
 mod tenants;
-mod units;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -31,10 +25,9 @@ use {
     signalbox_store_embedded as store_embedded, signalbox_webhooks as webhooks,
 };
 
-pub use complaint::{Complaint, Error};
-use reader::{Reader, Section};
 use secret::Surroundings;
-pub use units::duration;
+pub use signalbox_forms::{Complaint, Error, duration};
+use signalbox_forms::{Reader, Section};
 
 /// A full example with a comment on every key.
 pub const EXAMPLE: &str = include_str!("example.toml");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reader::{Placed, Section};
+use signalbox_forms::{Placed, Section};
 
 /// What a configuration refers to.
 pub struct Surroundings<'a> {

@@ -8,8 +8,8 @@ use signalbox_model::directory::{InDoubtAction, InDoubtPlan, NumberPlan, Tenant}
 use signalbox_model::{Address, KeyId, TenantId};
 
 use super::Tenancy;
-use super::reader::{Placed, Section, hint};
 use super::secret::Surroundings;
+use signalbox_forms::{Placed, Section, hint};
 
 /// What is checked over all tenants.
 struct Reading<'a> {

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where.
+//! What is wrong with a file, and where.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub struct Complaint {
     pub reason: String,
 }
 
-/// Why a configuration isn't taken: all that is wrong with it.
+/// Why a file isn't taken: all that is wrong with it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file can't be read.

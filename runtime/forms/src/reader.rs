@@ -13,8 +13,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::complaint::{Complaint, place};
-use super::units;
+use crate::complaint::{Complaint, place};
+use crate::units;
 
 /// Gathers what is wrong with one file.
 pub struct Reader<'t> {
@@ -52,6 +52,29 @@ pub struct Placed<T> {
     pub key: String,
     /// Its first byte.
     pub at: usize,
+}
+
+/// A value that is no list and no section.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scalar {
+    /// A text in quotes.
+    Text(String),
+    /// A whole number, as it is written without its underscores.
+    Whole(String),
+    /// A number with a fraction.
+    Fraction(f64),
+    /// True or false.
+    Flag(bool),
+}
+
+impl std::fmt::Display for Scalar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) | Self::Whole(text) => f.write_str(text),
+            Self::Fraction(number) => write!(f, "{number}"),
+            Self::Flag(flag) => write!(f, "{flag}"),
+        }
+    }
 }
 
 /// A table that is being read. Whoever has read all its keys calls [`Section::end`].
@@ -99,6 +122,11 @@ impl<'r, 't> Section<'r, 't> {
     /// Is the key there?
     pub fn has(&self, key: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(key))
+    }
+
+    /// Its keys, in the order of the alphabet.
+    pub fn keys(&self) -> impl Iterator<Item = &'r str> {
+        self.table.into_iter().flatten().map(|(key, _)| key.get_ref().as_ref())
     }
 
     /// Something is wrong with a value.
@@ -232,6 +260,47 @@ impl<'r, 't> Section<'r, 't> {
         texts
     }
 
+    /// A text, a number, or true or false.
+    pub fn scalar(&self, key: &'static str) -> Option<Placed<Scalar>> {
+        self.read(key, "a text, a number, or true or false", |value| scalar(value).map(Ok))
+    }
+
+    /// Texts, numbers and flags by names that the file chooses.
+    pub fn named_scalars(&self, key: &'static str) -> BTreeMap<String, Placed<Scalar>> {
+        let Some(section) = self.section_if_there(key) else { return BTreeMap::new() };
+        let mut scalars = BTreeMap::new();
+        for (name, entry) in section.table.into_iter().flatten() {
+            let (key, at) = (section.key(name.get_ref()), entry.span().start);
+            match scalar(entry.get_ref()) {
+                Some(value) => {
+                    scalars.insert(name.get_ref().to_string(), Placed { value, key, at });
+                }
+                None => {
+                    let reason = format!("is {}; a text, a number, or true or false is expected", kind(entry));
+                    self.reader.complain(at, key, reason);
+                }
+            }
+        }
+        scalars
+    }
+
+    /// One text or a list of them.
+    pub fn text_or_texts(&self, key: &'static str) -> Vec<Placed<String>> {
+        match self.table.and_then(|table| table.get(key)).map(|entry| entry.get_ref().is_array()) {
+            None => {
+                self.entry(key);
+                Vec::new()
+            }
+            Some(true) => self.texts(key).unwrap_or_default(),
+            Some(false) => self.text(key).into_iter().collect(),
+        }
+    }
+
+    /// The line on which the section begins, from 1.
+    pub fn line(&self) -> usize {
+        place(self.reader.text, self.at).0
+    }
+
     /// A section; an empty one if it isn't there.
     pub fn section(&self, key: &'static str) -> Self {
         self.section_if_there(key).unwrap_or_else(|| Self {
@@ -271,6 +340,16 @@ impl<'r, 't> Section<'r, 't> {
                 self.reader.complain(start, self.key(key), reason);
             }
         }
+    }
+}
+
+fn scalar(value: &DeValue<'_>) -> Option<Scalar> {
+    match value {
+        DeValue::String(text) => Some(Scalar::Text(text.to_string())),
+        DeValue::Integer(number) => Some(Scalar::Whole(number.to_string())),
+        DeValue::Float(number) => number.as_str().parse().ok().map(Scalar::Fraction),
+        DeValue::Boolean(flag) => Some(Scalar::Flag(*flag)),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
     }
 }
 
