@@ -255,8 +255,8 @@ impl signalbox_webhooks::Lookup for Directory {
 }
 
 impl Deployed {
-    pub(crate) fn new(meta: Handler, code: Arc<guest::Handler>) -> Self {
-        Self { name: meta.name.clone(), version: meta.digest.chars().take(12).collect(), meta, manifest: None, code }
+    pub(crate) fn new(meta: Handler, manifest: Option<Manifest>, code: Arc<guest::Handler>) -> Self {
+        Self { name: meta.name.clone(), version: meta.digest.chars().take(12).collect(), meta, manifest, code }
     }
 }
 
@@ -268,7 +268,7 @@ async fn load_handler(store: &dyn Store, host: &guest::Host, meta: Handler) -> R
         return Ok(None);
     };
     match host.compile(bytes.to_vec()).await {
-        Ok(code) => Ok(Some(Deployed::new(meta, code))),
+        Ok(code) => Ok(Some(Deployed::new(meta, None, code))),
         Err(refusal) => {
             tracing::error!(tenant = %meta.tenant, handler = meta.name, %refusal, "a stored handler is refused");
             Ok(None)

@@ -165,7 +165,7 @@ impl Handle {
         }
         let bytes: Arc<[u8]> = component.as_slice().into();
         let code = self.0.host.compile(bytes).await?;
-        self.put_compiled(tenant, name, component, code).await
+        self.put_compiled(tenant, name, None, component, code).await
     }
 
     /// Keeps a handler that the host made of `component` before: where many paths share a host, it is compiled once.
@@ -173,6 +173,7 @@ impl Handle {
         &self,
         tenant: &TenantId,
         name: &str,
+        manifest: Option<guest::Manifest>,
         component: impl Into<Bytes>,
         code: Arc<guest::Handler>,
     ) -> Result<Handler, HandlerRefused> {
@@ -190,7 +191,7 @@ impl Handle {
             compile_ms: u64::try_from(info.compile_time.as_millis()).unwrap_or(u64::MAX),
             uploaded_at: self.0.clock.now(),
         };
-        self.0.directory.put_handler(Deployed::new(meta.clone(), code), component.into()).await?;
+        self.0.directory.put_handler(Deployed::new(meta.clone(), manifest, code), component.into()).await?;
         Ok(meta)
     }
 

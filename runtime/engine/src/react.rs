@@ -154,7 +154,19 @@ pub(crate) async fn timer(
         attributes: &[],
     });
     match run(engine, &account, &handler, pending, &conversation, None, event).await? {
-        Run::Fit { mut step, .. } => {
+        Run::Fit { mut step, mark } => {
+            let about = if mark.notes.is_empty() { None } else { latest(engine, &conversation).await? };
+            // Held to the end of the step: receipts may move the message meanwhile.
+            let _one = match about {
+                Some(id) => Some(engine.locks.lock(id).await),
+                None => None,
+            };
+            if let Some(id) = about
+                && let Some(mut live) = engine.live(tenant, id).await?
+            {
+                let at = live.head.status;
+                step.advance(&mut live, at, Cause::Handled { handler: mark }, None)?;
+            }
             step.take_event(pending);
             step.commit().await?;
             Ok(Flow::Done)
@@ -169,6 +181,12 @@ pub(crate) async fn timer(
             }
         }
     }
+}
+
+/// The latest message of a conversation: what a timer's handler notes is put on its record, for a timer has none.
+async fn latest(engine: &Engine, conversation: &Conversation) -> Result<Option<MessageId>, Error> {
+    let past = signalbox_records::history::pointers(&*engine.store, conversation.id(), 1).await.map_err(read_error)?;
+    Ok(past.first().map(|(id, _)| *id))
 }
 
 /// How a run ended.

@@ -73,6 +73,7 @@ impl House {
             tenants: vec![tenant],
             carriers: setup.carriers.iter().map(|name| Line::open(name, phones.clone())).collect(),
             intake: incoming,
+            outbound: Arc::new(calls.clone()),
             webhooks: Default::default(),
         };
         let service = Service::open(parts).await.map_err(Error::house)?;
@@ -80,7 +81,10 @@ impl House {
         // It ends with the runtime: nothing of it outlives the conversation.
         tokio::spawn(service.run(CancellationToken::new(), Duration::ZERO));
         let name = stage.manifest.name.as_str();
-        let put = handle.put_compiled(&conversation.tenant, name, stage.component.clone(), stage.handler.clone()).await;
+        let manifest = Some(stage.manifest.clone());
+        let put = handle
+            .put_compiled(&conversation.tenant, name, manifest, stage.component.clone(), stage.handler.clone())
+            .await;
         put.map_err(Error::house)?;
         handle.bind(&conversation.tenant, &conversation.ours, name).await.map_err(Error::house)?;
         let contact = Contact { time_zone: setup.time_zone.clone(), attributes: setup.attributes.clone() };
@@ -198,6 +202,8 @@ fn tenant(stage: &Stage, setup: &Setup) -> Result<Tenant, Error> {
         numbers: BTreeMap::from([(setup.number.clone(), plan)]),
         in_doubt: InDoubtPlan::default(),
         secrets: setup.secrets.clone(),
+        // All that the handler declares is granted.
+        hosts: stage.manifest.hosts.iter().map(ToString::to_string).collect(),
         settings,
     })
 }

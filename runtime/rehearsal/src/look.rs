@@ -148,6 +148,10 @@ impl Play {
 
     fn note(&mut self, name: &str, wanted: &Wanted) -> Looked {
         let notes: Vec<_> = self.transcript.notes.iter().map(|note| (&*note.key, value(&note.value))).collect();
+        // A label's name is all that it says.
+        if wanted.is_anything() && notes.iter().any(|(key, value)| *key == "label" && value == name) {
+            return Ok(None);
+        }
         let named: Vec<_> = notes.iter().filter(|(key, _)| *key == name).map(|(_, value)| value.clone()).collect();
         if wanted.is_absent() {
             return match named.first() {

@@ -58,15 +58,15 @@ fn conversation(section: &Section<'_, '_>, common: &Setup, common_stubs: &[Stub]
     Some(Conversation { name: name?.value, line: section.line(), setup, stubs, steps })
 }
 
-/// Reads what is said of the setup over what was said before.
+/// Reads what is said of the setup; a key that is given takes the place of what was said before.
 fn setup(section: &Section<'_, '_>, before: Setup) -> Setup {
     let texts = |key| {
         let given = section.named_scalars(key);
         given.into_iter().map(|(name, placed)| (name, placed.value.to_string())).collect::<BTreeMap<_, _>>()
     };
-    let over = |mut before: BTreeMap<String, String>, key| {
-        before.extend(texts(key));
-        before
+    let over = |before: BTreeMap<String, String>, key| {
+        let given = texts(key);
+        if section.has(key) { given } else { before }
     };
     let time_zone = section.text("time_zone").map(|zone| {
         if !signalbox_engine::is_time_zone(&zone.value) {

@@ -101,6 +101,11 @@ impl Wanted {
             || !(contains.is_empty() && excludes.is_empty() && matches.is_empty())
     }
 
+    /// Does it ask for nothing in particular?
+    pub fn is_anything(&self) -> bool {
+        !self.absent && !self.asks()
+    }
+
     /// Is there to be nothing?
     pub fn is_absent(&self) -> bool {
         self.absent
