@@ -54,8 +54,12 @@ async function main() {
   const handlers = await exportsOf(entry);
   const module = await bundled(entry, handlers);
   const world = layOutWorld(contract, wit, handlers, module.imports, work);
-  writeFileSync(join(work, "handler.js"), module.code);
-  const { component } = await componentize({ witPath: world, jsSource: module.code, sync: true, optSize: true });
+  // Stacks in the handler's log are those of this file.
+  const jsPath = join(work, "handler.js");
+  writeFileSync(jsPath, module.code);
+  const js = { jsSource: module.code, jsPath, moduleRoot: work };
+  // The smaller of the engine's two builds compiles in two thirds of the time and runs a tenth slower.
+  const { component } = await componentize({ ...js, witPath: world, sync: true, optSize: true });
   mkdirSync(dirname(out), { recursive: true });
   writeFileSync(out, component);
   console.log(`${relative(process.cwd(), out)}: ${component.length} bytes, ${handlers.join(", ")}`);
