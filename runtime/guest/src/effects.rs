@@ -1,8 +1,10 @@
 //! What a handler asked for. It is a value: nothing happened yet, and the engine commits all of it with the event or
 //! none.
 
+use serde::{Deserialize, Serialize};
+
 /// All that one call asked for, in order.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Effects {
     /// Messages to be queued.
     pub sends: Vec<OutgoingMessage>,
@@ -28,7 +30,7 @@ impl Effects {
 }
 
 /// A file to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     /// Where the bytes lie.
     pub url: String,
@@ -40,7 +42,7 @@ pub struct Media {
 
 /// A message to be queued. Sender and recipient are filled in from the conversation where the handler left them out;
 /// whether the tenant may use them is for the engine to check.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutgoingMessage {
     /// The id that the handler was told.
     pub id: String,
@@ -57,7 +59,7 @@ pub struct OutgoingMessage {
 }
 
 /// How a message is to be sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendOptions {
     /// Category, `conversational` if none.
     pub category: Option<String>,
@@ -72,7 +74,7 @@ pub struct SendOptions {
 }
 
 /// Whose memory a state key is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// One of the tenant's numbers with one contact.
     Conversation,
@@ -83,7 +85,7 @@ pub enum Scope {
 }
 
 /// The last value of a state key. Increments are resolved: the value is the sum.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateWrite {
     /// Whose memory.
     pub scope: Scope,
@@ -96,7 +98,7 @@ pub struct StateWrite {
 }
 
 /// The last state of a timer in the event's conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimerWrite {
     /// The name.
     pub name: String,
@@ -105,7 +107,7 @@ pub struct TimerWrite {
 }
 
 /// When a timer is due, and what it hands back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimerSet {
     /// Microseconds since 1970.
     pub at: u64,
@@ -114,7 +116,7 @@ pub struct TimerSet {
 }
 
 /// A remark for the record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Note {
     /// A label.
     Label(String),

@@ -27,6 +27,8 @@ mod logs;
 pub mod manifest;
 mod meter;
 mod outcome;
+mod question;
+pub mod replay;
 mod run;
 mod staging;
 mod stop;
@@ -49,5 +51,7 @@ pub use manifest::Manifest;
 pub use outcome::{
     Answer, Completed, DraftChanges, DraftDecision, Failure, FailureKind, Level, LogLine, Logs, Outcome, Usage,
 };
+pub use question::{Question, Reply};
+pub use replay::{Recording, Replayed};
 pub use surroundings::{Contact, PastMessage, Reading, Surroundings, Unavailable};
 pub use upload::{Export, Handler, HandlerInfo, Refusal};

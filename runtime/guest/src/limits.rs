@@ -1,10 +1,11 @@
 //! What one event may use. The same in development as in production.
 
 use crate::event::Kind;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The limits of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Computing time, in whole milliseconds. Enough for an interpreter's handler (under 2 ms) many times over; it
     /// keeps a loop from holding a worker.

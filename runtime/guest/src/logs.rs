@@ -99,7 +99,7 @@ impl Log {
 }
 
 /// Shorter values are words that would be masked everywhere.
-const SHORTEST_MASKED: usize = 4;
+pub(crate) const SHORTEST_MASKED: usize = 4;
 
 /// Replaces every secret in a text.
 pub(crate) fn mask<'a>(text: &mut String, secrets: impl Iterator<Item = &'a str>) {

@@ -1,6 +1,7 @@
 //! How a call ended.
 
 use crate::effects::{Effects, Media};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A call's end: what it asked for, or why it has no effect at all.
@@ -20,7 +21,7 @@ pub struct Completed {
 }
 
 /// What a handler returned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Ok, from a message, receipt or timer handler.
     Done,
@@ -29,7 +30,7 @@ pub enum Answer {
 }
 
 /// What is to become of a draft.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DraftDecision {
     /// Send it as it is.
     Send,
@@ -40,7 +41,7 @@ pub enum DraftDecision {
 }
 
 /// The changes to a draft, the last of each kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DraftChanges {
     /// Another text.
     pub text: Option<String>,
@@ -134,7 +135,7 @@ pub enum Level {
 }
 
 /// What a call used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Time on a worker's thread.
     pub cpu: Duration,

@@ -7,8 +7,10 @@
 
 use crate::effects::Scope;
 use crate::http::{HttpFailure, HttpRequest, HttpResult};
+use crate::question::{Question, Reply};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,7 +56,7 @@ pub trait Surroundings: Send {
 }
 
 /// A message of the past. The fields are those of `past-message` in `wit/imports.wit`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in wit/imports.wit")]
 pub struct PastMessage {
     pub id: String,
@@ -66,44 +68,13 @@ pub struct PastMessage {
 }
 
 /// A contact. The fields are those of `contact` in `wit/imports.wit`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in wit/imports.wit")]
 pub struct Contact {
     pub address: String,
     pub consent: String,
     pub time_zone: Option<String>,
     pub attributes: Vec<(String, String)>,
-}
-
-/// A read that a guest waits for.
-pub(crate) enum Question {
-    StateGet {
-        scope: Scope,
-        key: String,
-    },
-    StateList {
-        scope: Scope,
-        prefix: String,
-        after: Option<String>,
-        limit: usize,
-    },
-    Recent {
-        limit: usize,
-    },
-    /// None: the contact of the event's conversation.
-    Contact {
-        address: Option<String>,
-    },
-    Http(HttpRequest),
-}
-
-/// The answer to a question, of the same name.
-pub(crate) enum Reply {
-    StateGet(Option<Vec<u8>>),
-    StateList(Vec<(String, Vec<u8>)>),
-    Recent(Vec<PastMessage>),
-    Contact(Contact),
-    Http(HttpResult),
 }
 
 /// Where a guest's question lies until it is answered. A guest has one at a time.

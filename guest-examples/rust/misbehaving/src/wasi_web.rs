@@ -71,3 +71,23 @@ fn told(answer: IncomingResponse) -> String {
     let none = matches!(trailers.get(), Some(Ok(Ok(None))));
     format!("{} {} {} {none}", answer.status(), String::from_utf8_lossy(&kind), String::from_utf8_lossy(&read))
 }
+
+pub fn leak_pollables() {
+    for _ in 0..2_000 {
+        std::mem::forget(wasip2::clocks::monotonic_clock::subscribe_duration(1));
+    }
+}
+
+pub fn leak_headers() {
+    for _ in 0..2_000 {
+        std::mem::forget(Fields::new());
+    }
+}
+
+/// Few handles, much held.
+pub fn hold_headers() {
+    for n in 0..100 {
+        let value = vec![b'x'; 100 << 10];
+        std::mem::forget(Fields::from_list(&[(format!("x-{n}"), value)]));
+    }
+}

@@ -4,7 +4,7 @@ use super::state::mismatch;
 use super::{invalid, wit};
 use crate::calendar::{self, Day};
 use crate::call::Call;
-use crate::surroundings::{Question, Reply};
+use crate::question::{Question, Reply};
 use jiff::tz::TimeZone;
 use wit::calendar as offered;
 use wit::types::{CalendarDate, CallError, LocalDay, LocalTime};

@@ -3,7 +3,8 @@
 use super::state::mismatch;
 use super::{attributes, check_name, pairs_len, wit};
 use crate::call::Call;
-use crate::surroundings::{Contact, Question, Reply};
+use crate::question::{Question, Reply};
+use crate::surroundings::Contact;
 use wit::contacts;
 use wit::types::CallError;
 

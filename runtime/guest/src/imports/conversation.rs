@@ -3,7 +3,8 @@
 use super::state::mismatch;
 use super::{attributes, pairs_len, wit};
 use crate::call::Call;
-use crate::surroundings::{PastMessage, Question, Reply};
+use crate::question::{Question, Reply};
+use crate::surroundings::PastMessage;
 use wit::conversation;
 use wit::types::{CallError, Direction};
 

@@ -5,7 +5,7 @@ use super::wit;
 use crate::call::Call;
 use crate::http::{HttpAnswer, HttpFailure, HttpRequest, HttpResult, checked, host_of};
 use crate::outcome::Level;
-use crate::surroundings::{Question, Reply};
+use crate::question::{Question, Reply};
 use std::time::Duration;
 use wit::http::{self, Failure, RequestOption};
 

@@ -3,7 +3,7 @@
 use super::{check_name, invalid, wit};
 use crate::call::Call;
 use crate::effects::Scope;
-use crate::surroundings::{Question, Reply};
+use crate::question::{Question, Reply};
 use wit::state::{self, Entry};
 use wit::types::CallError;
 
