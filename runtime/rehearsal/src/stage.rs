@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use signalbox_guest::manifest::Manifest;
@@ -18,6 +18,8 @@ use crate::script::{Conversation, Script};
 /// Events that may be in handlers' hands at once: one for each conversation under way, and some to spare.
 const INSTANCES: u32 = 64;
 
+/// A developer's machine may be slow and busy, and waits for nobody else.
+const COMPILE: Duration = Duration::from_secs(600);
 /// Conversations side by side: each may hold as many events in handlers' hands as it likes, and all share the instances.
 const MOST_THREADS: usize = 16;
 
@@ -30,9 +32,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A host for stages: limits are the same as in production.
+    /// A host for stages: an event's limits are the same as in production.
     pub fn host() -> Result<Arc<guest::Host>, Error> {
-        Ok(Arc::new(guest::Host::new(guest::Config { instances: INSTANCES, ..guest::Config::default() })?))
+        let upload = guest::UploadLimits { compile: COMPILE, ..guest::UploadLimits::default() };
+        Ok(Arc::new(guest::Host::new(guest::Config { instances: INSTANCES, upload, ..guest::Config::default() })?))
     }
 
     /// Compiles a component; `path` is what an error calls it.
