@@ -53,7 +53,8 @@ async fn one(example: &Example) {
     let floor = Floor::new(&host, &bytes).expect("a floor");
     let floor = floor.call(&event).await.is_ok().then_some(floor);
     let Times { p50, p99, floor_p50 } = measure(&host, &handler, floor.as_ref(), event, effort).await;
-    let of_floor = floor_p50.map_or("bare wasmtime can't run it".to_owned(), |f| format!("{:.2} of the floor", p50 / f));
+    let of_floor =
+        floor_p50.map_or("bare wasmtime can't run it".to_owned(), |f| format!("{:.2} of the floor", p50 / f));
     let most = match (most_us, floor_p50) {
         // The floor knows how fast this machine is just now; the plain bound is meant for an idle one.
         (Some(most), Some(floor)) if most < 100.0 => format!("<= {:.1}", floor * 1.5),
@@ -64,20 +65,33 @@ async fn one(example: &Example) {
     let show = |what: &str, value: f64, unit: &str, expected: &str, note: &str| {
         show(&format!("guest_{what}"), lang, value, unit, expected, &format!("{name}: {note}"));
     };
-    show("fresh_p50_us", p50, "us", &most, &format!("{kind:?} on a fresh instance, limits and staging; {of_floor}{idle}"));
+    show(
+        "fresh_p50_us",
+        p50,
+        "us",
+        &most,
+        &format!("{kind:?} on a fresh instance, limits and staging; {of_floor}{idle}"),
+    );
     show("fresh_p99_us", p99, "us", "", "the same");
     if let Some(floor_p50) = floor_p50 {
         show("floor_p50_us", floor_p50, "us", "", "bare wasmtime, same component and settings, in turns");
     }
     let info = handler.info();
     show("compile_s", info.compile_time.as_secs_f64(), "s", "", "once, at upload");
-    show("native_mb", info.native_bytes as f64 / 1e6, "MB", "", &format!("from {:.2} MB", info.size_bytes as f64 / 1e6));
+    show(
+        "native_mb",
+        info.native_bytes as f64 / 1e6,
+        "MB",
+        "",
+        &format!("from {:.2} MB", info.size_bytes as f64 / 1e6),
+    );
     show("rss_mb", grown.max(0.0), "MB", "", "what compiling it and 100 events add to the process");
 }
 
 /// The same handler on one thread and on two.
 fn threads() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let host = Arc::new(Host::new(Config::default()).expect("a host"));
     let handler = runtime.block_on(host.compile(component("echo-support"))).expect("a handler");
     let mut ratios = Vec::new();
@@ -138,7 +152,14 @@ async fn tenants() {
         }
     }
     let p50 = crate::percentile(&mut times, 50);
-    show("guest_500_tenants_p50_us", "rust", p50, "us", "<= 25", "draft-stamp: 500 handlers in turn, a fresh instance each");
+    show(
+        "guest_500_tenants_p50_us",
+        "rust",
+        p50,
+        "us",
+        "<= 25",
+        "draft-stamp: 500 handlers in turn, a fresh instance each",
+    );
 }
 
 fn show(name: &str, lang: &str, value: f64, unit: &str, expected: &str, note: &str) {
