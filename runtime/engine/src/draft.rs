@@ -161,6 +161,10 @@ async fn show_draft<'e>(
 ) -> Result<Drafted, Error> {
     let partition = live.message.id.partition();
     let conversation = live.message.conversation();
+    // A message that was held is shown at the time it was held for: to its handler, that is now. Written down with the
+    // hold, it's the same at every attempt.
+    let at = live.head.held_until.filter(|_| live.head.status == Status::Held).unwrap_or(queued.at).max(queued.at);
+    let queued = &Queued { at, ..queued.clone() };
     let outcome = {
         let shown = Shown::new(&live.message);
         let routes = route(engine, &live.message).unwrap_or_default();

@@ -124,9 +124,9 @@ impl House {
     }
 
     /// Brings what a carrier brings.
-    async fn bring(&self, what: Brought) -> Verdict {
+    async fn bring(&self, carrier: &Arc<str>, what: Brought) -> Verdict {
         let (answer, verdict) = Answer::pair();
-        let incoming = Incoming { carrier: self.carrier.clone(), what, answer };
+        let incoming = Incoming { carrier: carrier.clone(), what, answer };
         if self.intake.send(incoming).await.is_err() {
             return Verdict::Later;
         }
@@ -143,18 +143,24 @@ impl House {
             default_alphabet: DefaultAlphabet::Utf8,
             place: None,
         };
-        match self.bring(Brought::Part(part)).await {
+        match self.bring(&self.carrier, Brought::Part(part)).await {
             Verdict::Durable => Ok(()),
             other => Err(Error::House(format!("an inbound message wasn't taken: {other:?}"))),
         }
     }
 
-    /// The carrier says what became of one part of a message.
-    pub(crate) async fn receipt(&self, carrier_id: &str, state: ReceiptState, code: Option<&str>) -> Result<(), Error> {
+    /// A carrier says what became of one part of a message that it took.
+    pub(crate) async fn receipt(
+        &self,
+        carrier: &Arc<str>,
+        carrier_id: &str,
+        state: ReceiptState,
+        code: Option<&str>,
+    ) -> Result<(), Error> {
         let raw_code = code.map(str::to_owned);
         let receipt = Receipt { carrier_id: carrier_id.to_owned(), state, raw_code, carrier_time: None };
         let (ours, theirs) = (Some(self.conversation.ours.clone()), Some(self.conversation.theirs.clone()));
-        match self.bring(Brought::Receipt { receipt, ours, theirs }).await {
+        match self.bring(carrier, Brought::Receipt { receipt, ours, theirs }).await {
             Verdict::Durable => Ok(()),
             other => Err(Error::House(format!("a receipt wasn't taken: {other:?}"))),
         }

@@ -131,8 +131,8 @@ impl Play {
             let expected = "a message that went out, for the receipt to be of".to_owned();
             return Ok(Some(Miss { expected, got: "nothing went out yet".to_owned() }));
         };
-        for id in last.ids.clone() {
-            self.house.receipt(&id, state, code).await?;
+        for id in &last.ids {
+            self.house.receipt(&last.carrier, id, state, code).await?;
         }
         Ok(None)
     }
