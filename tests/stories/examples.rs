@@ -15,3 +15,16 @@ fn play(example: &str) {
     assert!(output.status.success(), "{said}{complained}");
     assert!(said.contains(" passed in "), "{said}");
 }
+
+/// What support-triage knows is made of the texts beside it: nobody else's figures, and the README's are these.
+#[test]
+fn the_model_of_support_triage_is_what_its_texts_make() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-examples/python/support-triage");
+    let mut train = Command::new("python3");
+    train.arg(folder.join("training/train.py")).arg("--check").env("PYTHONDONTWRITEBYTECODE", "1");
+    let output = train.output().expect("python3 is there: the peers need it, too");
+    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}{complained}");
+    assert!(said.contains("intent: 78 of 94 held-out texts right"), "{said}");
+    assert!(said.contains("sentiment: 84 of 94 held-out texts right"), "{said}");
+}

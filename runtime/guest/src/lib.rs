@@ -34,7 +34,6 @@ mod staging;
 mod stop;
 mod surroundings;
 mod ticker;
-mod turn;
 mod upload;
 mod wasi;
 

@@ -9,13 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// The tenant.
+/// The only tenant.
 pub const TENANT: &str = "demo";
 /// Its only number.
 pub const NUMBER: &str = "+15550001000";
-/// Another tenant's number, where there is one.
-pub const NEIGHBOURS_NUMBER: &str = "+15550002000";
-const NEIGHBOUR: &str = "neighbour";
 /// The only carrier.
 pub const CARRIER: &str = "simulated";
 
@@ -29,7 +26,6 @@ pub struct ServerPlan {
     pub address: SocketAddr,
     /// The tenant's key: shown at the first start only.
     key: Option<String>,
-    neighbours_key: Option<String>,
 }
 
 /// A running server.
@@ -41,8 +37,6 @@ pub struct Server {
     pub api: Api,
     /// The tenant's key.
     pub key: String,
-    /// The other tenant's key, where there is one.
-    pub neighbours_key: Option<String>,
     /// From its start to its ready line.
     pub ready_after: Duration,
 }
@@ -60,19 +54,7 @@ impl ServerPlan {
         let address = free_address()?;
         let config = folder.join("signalbox.toml");
         std::fs::write(&config, config_text(address, smpp))?;
-        let (program, folder) = (program.to_owned(), folder.to_owned());
-        Ok(Self { program, folder, config, address, key: None, neighbours_key: None })
-    }
-
-    /// Adds another tenant, before the first start.
-    pub fn with_neighbour(self) -> Result<Self> {
-        let tenant = format!(
-            "\n[[tenants]]\nname = \"{NEIGHBOUR}\"\nbrand = \"Neighbour\"\nhelp = \"Write to help@example.com\"\n\n\
-             [[tenants.numbers]]\nnumber = \"{NEIGHBOURS_NUMBER}\"\ncarriers = [\"{CARRIER}\"]\n"
-        );
-        let config = std::fs::read_to_string(&self.config)? + &tenant;
-        std::fs::write(&self.config, config)?;
-        Ok(self)
+        Ok(Self { program: program.to_owned(), folder: folder.to_owned(), config, address, key: None })
     }
 
     /// Starts the server and waits until it is ready.
@@ -82,19 +64,14 @@ impl ServerPlan {
         let (process, line) = started?;
         let ready_after = began.elapsed();
         let said: Value = serde_json::from_str(&line).context("the server's first line")?;
-        let new_key = |tenant: &str| {
-            let keys = said["new_keys"].as_array()?;
-            keys.iter().find(|key| key["tenant"] == tenant)?["key"].as_str().map(str::to_owned)
-        };
-        self.neighbours_key = new_key(NEIGHBOUR).or(self.neighbours_key.take());
-        if let Some(key) = new_key(TENANT) {
+        if let Some(key) = said["new_keys"][0]["key"].as_str() {
             // Whoever looks closer at a folder that was kept needs it.
-            std::fs::write(self.folder.join("key"), &key)?;
-            self.key = Some(key);
+            std::fs::write(self.folder.join("key"), key)?;
+            self.key = Some(key.to_owned());
         }
         let key = self.key.clone().context("the server made no key for its tenant")?;
         let api = Api::new(Client::new(self.address, Some(&key)));
-        Ok(Server { process, api, key, neighbours_key: self.neighbours_key.clone(), ready_after })
+        Ok(Server { process, api, key, ready_after })
     }
 
     /// Starts the server and kills it after so long, ready or not.
