@@ -9,6 +9,7 @@ mod a_full_disk_loses_nothing;
 mod a_handler_answers;
 mod a_house_that_cant_start_says_why;
 mod a_message_is_sent_receipted_recorded_and_told;
+mod a_new_project_builds_and_passes;
 mod bad_components_are_refused;
 mod bad_requests_are_told_what_is_wrong;
 mod every_described_route_answers;

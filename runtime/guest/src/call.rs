@@ -10,6 +10,7 @@ use crate::staging::Staging;
 use crate::stop::Stop;
 use crate::surroundings::Desk;
 use crate::ticker::TICK;
+use crate::turn::Turn;
 use crate::wasi::{Wasi, Web};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,12 +34,13 @@ pub(crate) struct Call {
     pub(crate) http_calls: u32,
     pub(crate) limits: Limits,
     ticks_left: u32,
+    turn: Turn,
     place: Place,
     ids: Arc<dyn MessageIds>,
 }
 
 impl Call {
-    pub(crate) fn new(invocation: &Invocation<'_>, limits: &Limits) -> Self {
+    pub(crate) fn new(invocation: &Invocation<'_>, limits: &Limits, turn: Turn) -> Self {
         Self {
             meter: Meter::new(limits),
             staging: Staging::new(limits),
@@ -53,6 +55,7 @@ impl Call {
             http_calls: 0,
             limits: *limits,
             ticks_left: ticks(limits),
+            turn,
             place: Place::new(invocation),
             ids: Arc::clone(&invocation.ids),
         }
@@ -64,13 +67,15 @@ impl Call {
     }
 
     /// The epoch's callback. A guest that was off its thread for long sees one tick for all of that time, so only
-    /// what it computed counts.
+    /// what it computed counts. The first tick may come at once, and only makes it yield; whoever sees another is in
+    /// overtime.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        let is_first = self.ticks_left == ticks(&self.limits);
         self.ticks_left = self.ticks_left.saturating_sub(1);
         if self.ticks_left == 0 {
             return Err(Stop::Cpu.into());
         }
-        Ok(UpdateDeadline::Yield(1))
+        Ok(if is_first { UpdateDeadline::Yield(1) } else { UpdateDeadline::YieldCustom(1, self.turn.overtime()) })
     }
 
     /// Ends the call if the guest is about to be handed more than it may be.

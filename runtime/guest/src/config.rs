@@ -18,6 +18,12 @@ pub struct Config {
     /// How much of a slot's memory stays with the process between events. More saves page faults for large guests;
     /// it bounds what idle slots hold: `instances` times this at worst.
     pub keep_resident_bytes: usize,
+    /// How many events of one handler compute at once; those that wait for the store or for a server don't count. A
+    /// handler's crowd then stands in its own line, not in everybody's.
+    pub computing_at_once: usize,
+    /// How many events compute at once that took longer than a tick. Fewer than there are processors, so that one is
+    /// left for those that are quick.
+    pub overtime_at_once: usize,
     /// How many uploads are compiled at once. Each takes a core, and hundreds of megabytes for the largest.
     pub compile_at_once: usize,
     /// What an upload may be.
@@ -31,10 +37,16 @@ impl Default for Config {
             max_memory_bytes: 64 << 20,
             max_table_elements: 20_000,
             keep_resident_bytes: 1 << 20,
+            computing_at_once: processors(),
+            overtime_at_once: processors().saturating_sub(1).max(1),
             compile_at_once: 1,
             upload: UploadLimits::default(),
         }
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Native stack for a guest's own calls. 512 KiB is wasmtime's default and some 10,000 plain calls deep.

@@ -13,6 +13,7 @@ use crate::outcome::{Answer, Completed, DraftDecision, Failure, FailureKind, Out
 use crate::run::{self, Returned};
 use crate::surroundings::{Surroundings, Unavailable, drive};
 use crate::ticker::Ticker;
+use crate::turn::{Room, Turn, room};
 use crate::upload::{self, Handler, Refusal, inner};
 use crate::{Error, Names};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub struct Host {
     offered: Linker<Call>,
     ticker: Ticker,
     compiling: Arc<Semaphore>,
+    overtime: Room,
     config: Config,
 }
 
@@ -38,7 +40,8 @@ impl Host {
         let offered = upload::offers(&engine).map_err(Error::Engine)?;
         let ticker = Ticker::start(engine.clone()).map_err(Error::Ticker)?;
         let compiling = Arc::new(Semaphore::new(config.compile_at_once.max(1)));
-        Ok(Self { engine, offered, ticker, compiling, config })
+        let overtime = room(config.overtime_at_once);
+        Ok(Self { engine, offered, ticker, compiling, overtime, config })
     }
 
     /// The engine with this host's settings, for measurements against bare wasmtime.
@@ -62,10 +65,11 @@ impl Host {
             drop(permit);
             handler
         });
-        let handler = timeout(limits.compile, work)
+        let mut handler = timeout(limits.compile, work)
             .await
             .map_err(|_| Refusal::CompileTooLong { most: limits.compile })?
             .map_err(|e| Refusal::Unavailable { reason: e.to_string() })??;
+        handler.room = room(self.config.computing_at_once);
         self.try_to_start(&handler).await?;
         Ok(Arc::new(handler))
     }
@@ -80,15 +84,19 @@ impl Host {
         invocation: &Invocation<'_>,
         surroundings: &mut dyn Surroundings,
     ) -> Outcome {
+        let turn = Turn::new(&handler.room, &self.overtime);
+        // Before it holds anything, and before its time runs.
+        turn.begin().await;
         let began = Instant::now();
         let _running = self.ticker.running();
         let limits = self.granted(&invocation.limits);
-        let mut store = self.store(invocation, &limits);
+        let mut store = self.store(invocation, &limits, turn.clone());
         let desk = store.data().desk.clone();
         let contact = invocation.event.conversation().contact;
         let mut busy = Duration::ZERO;
         let call = run::run(&mut store, handler, invocation);
-        let ended = timeout(limits.wall, drive(call, &desk, contact, surroundings, &mut busy)).await;
+        let ended = timeout(limits.wall, drive(call, &desk, contact, surroundings, &turn, &mut busy)).await;
+        turn.end();
         let call = store.into_data();
         let usage = Usage {
             cpu: busy,
@@ -114,8 +122,8 @@ impl Host {
         }
     }
 
-    fn store(&self, invocation: &Invocation<'_>, limits: &Limits) -> Store<Call> {
-        let mut store = Store::new(&self.engine, Call::new(invocation, limits));
+    fn store(&self, invocation: &Invocation<'_>, limits: &Limits, turn: Turn) -> Store<Call> {
+        let mut store = Store::new(&self.engine, Call::new(invocation, limits, turn));
         store.limiter(|call| &mut call.meter);
         store.set_hostcall_fuel(limits.host_call_bytes);
         store.set_max_component_handles(limits.handles);
@@ -128,7 +136,7 @@ impl Host {
         let _running = self.ticker.running();
         let invocation = trial();
         let limits = self.granted(&invocation.limits);
-        let mut store = self.store(&invocation, &limits);
+        let mut store = self.store(&invocation, &limits, Turn::new(&handler.room, &self.overtime));
         let instance = timeout(limits.wall, handler.pre.instantiate_async(&mut store)).await;
         let instance = instance.map_err(|_| Refusal::FailsToStart { reason: failure::over_wall_limit(&limits).1 })?;
         match instance {

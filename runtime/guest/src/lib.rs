@@ -34,6 +34,7 @@ mod staging;
 mod stop;
 mod surroundings;
 mod ticker;
+mod turn;
 mod upload;
 mod wasi;
 

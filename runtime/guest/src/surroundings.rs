@@ -8,6 +8,7 @@
 use crate::effects::Scope;
 use crate::http::{HttpFailure, HttpRequest, HttpResult};
 use crate::question::{Question, Reply};
+use crate::turn::Turn;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -138,6 +139,7 @@ pub(crate) async fn drive<T>(
     desk: &Desk,
     contact: &str,
     surroundings: &mut dyn Surroundings,
+    turn: &Turn,
     busy: &mut Duration,
 ) -> Result<T, Unavailable> {
     let mut call = pin!(call);
@@ -154,7 +156,12 @@ pub(crate) async fn drive<T>(
         .await;
         match step {
             Step::Done(end) => return Ok(end),
-            Step::Asked(question) => desk.put(Lying::Reply(answer(question, contact, surroundings).await?)),
+            Step::Asked(question) => {
+                turn.end();
+                let reply = answer(question, contact, surroundings).await?;
+                turn.begin().await;
+                desk.put(Lying::Reply(reply));
+            }
         }
     }
 }

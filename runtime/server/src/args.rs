@@ -28,6 +28,8 @@ pub enum Command {
     Serve(Serve),
     /// Run for development: a fresh store, a simulated carrier, a tenant and its key.
     Dev(Dev),
+    /// Write a small project for a handler.
+    New(New),
     /// Play conversation scripts with a handler, in virtual time and without a server.
     Test(Test),
     /// Check a configuration, or print an example of one.
@@ -74,6 +76,49 @@ pub struct Dev {
     /// Print what is worth knowing as lines of JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `signalbox new`.
+#[derive(Debug, clap::Args)]
+pub struct New {
+    /// The handler's name, and that of its folder.
+    pub name: String,
+    /// The language.
+    #[arg(long, value_enum)]
+    pub lang: Language,
+}
+
+/// Languages that there are templates for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// Rust.
+    Rust,
+    /// TypeScript.
+    Ts,
+    /// JavaScript.
+    Js,
+    /// Python.
+    Python,
+    /// C.
+    C,
+}
+
+impl Language {
+    /// Its folder among the templates.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Ts => "ts",
+            Self::Js => "js",
+            Self::Python => "python",
+            Self::C => "c",
+        }
+    }
+
+    /// Does a project get the kit for JavaScript?
+    pub fn has_kit(self) -> bool {
+        matches!(self, Self::Ts | Self::Js)
+    }
 }
 
 /// `signalbox test`.

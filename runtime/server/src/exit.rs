@@ -85,6 +85,9 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A project can't be written, read or built.
+    #[error("{0}")]
+    Project(String),
     /// A rehearsal can't be held.
     #[error(transparent)]
     Rehearsal(#[from] signalbox_rehearsal::Error),
@@ -100,6 +103,7 @@ impl Error {
     fn code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Policy(_) | Self::Carrier(_) | Self::Handler { .. } | Self::Read { .. } => WRONG,
+            Self::Project(_) => WRONG,
             Self::Rehearsal(error) if error.is_of_what_was_given() => WRONG,
             Self::Client(error) => error.code(),
             _ => FAILED,

@@ -8,6 +8,7 @@
 //! | `serve` | `signalbox serve` |
 //! | `classify` | `signalbox consent classify` |
 //! | `dev` | `signalbox dev`: the house with a simulated carrier, for people who write handlers |
+//! | `new` | `signalbox new`: a small project to begin with |
 //! | `test` | `signalbox test`: conversation scripts, played with a handler |
 //! | `client` | the commands that ask a running Signalbox |
 //! | `machine`, `process` | this machine's clock and chance; what this process uses |
@@ -23,6 +24,7 @@ mod exit;
 mod keys;
 mod log;
 mod machine;
+mod new;
 mod out;
 mod process;
 mod serve;
@@ -47,6 +49,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
     match args.command {
         Command::Serve(args) => serve::run(&args),
         Command::Dev(args) => dev::run(args),
+        Command::New(args) => new::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Config(command) => check::run(&command),
         Command::Simulator(args) => block_on(None, async {

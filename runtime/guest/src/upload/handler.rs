@@ -7,6 +7,7 @@ use crate::bindings::exports::signalbox::messaging as exports;
 use crate::call::Call;
 use crate::event::Kind;
 use crate::limits::UploadLimits;
+use crate::turn::{Room, room};
 use crate::wasi;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -19,6 +20,8 @@ use wasmtime::component::{Component, InstancePre, Linker};
 pub struct Handler {
     pub(crate) pre: InstancePre<Call>,
     pub(crate) exports: Exports,
+    /// Where its events compute; how large it is, the host knows.
+    pub(crate) room: Room,
     info: HandlerInfo,
 }
 
@@ -98,7 +101,7 @@ pub(crate) fn compile(
     component.initialize_copy_on_write_image().map_err(|e| Refusal::Unavailable { reason: inner(&e) })?;
     let digest = hex(&Sha256::digest(bytes));
     let info = HandlerInfo { digest, size_bytes: bytes.len(), native_bytes, compile_time, exports: exported, imports };
-    Ok(Handler { pre, exports, info })
+    Ok(Handler { pre, exports, room: room(1), info })
 }
 
 fn check_native(bytes: usize, limits: &UploadLimits) -> Result<(), Refusal> {

@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
     pub name: String,
+    /// What it is measured in, where a figure is there for several languages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
     pub value: f64,
     pub unit: String,
     /// Such as `>= 6000`; empty if nothing is expected.
@@ -25,7 +28,12 @@ pub struct Table {
 impl Figure {
     pub fn new(name: &str, value: f64, unit: &str, expected: &str, note: impl Into<String>) -> Self {
         let (name, unit, expected) = (name.to_owned(), unit.to_owned(), expected.to_owned());
-        Self { name, value: rounded(value), unit, expected, note: note.into() }
+        Self { name, lang: None, value: rounded(value), unit, expected, note: note.into() }
+    }
+
+    /// The same of a language.
+    pub fn of(self, lang: Option<String>) -> Self {
+        Self { lang, ..self }
     }
 
     /// Whether it is as expected; none if nothing is.
@@ -53,7 +61,8 @@ impl Table {
         if !self.has_head.swap(true, Ordering::Relaxed) {
             println!("{:<28} {:>12} {:<12} {:>10}    note", "name", "value", "unit", "expected");
         }
-        let Figure { name, value, unit, expected, note } = figure;
+        let Figure { lang, value, unit, expected, note, .. } = figure;
+        let name = lang.iter().fold(figure.name.clone(), |name, lang| format!("{name} {lang}"));
         let mark = match figure.is_met() {
             Some(true) => "✓",
             Some(false) => "✗",

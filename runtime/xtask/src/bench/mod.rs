@@ -6,11 +6,13 @@
 //! | `path` | `path_hook`, `path_nohook`, each with `…_cpu_us` |
 //! | `latency` | `path_p50_ms`, `path_p99_ms` |
 //! | `waiting` | `rss_100k_mb`, `restart_100k_s` |
-//! | `parts` | `pdu_…`, `guest_…`, `store_…`: the crates' own benchmarks |
+//! | `parts` | `pdu_…`, `guest_…`, `store_…`: the crates' own benchmarks; `guests`: every language's example |
+//! | `neighbours` | `neighbour_p99_ratio`: a tenant beside one whose handler misbehaves |
 
 mod accept;
 mod figure;
 mod latency;
+mod neighbours;
 mod parts;
 mod path;
 mod rig;
@@ -24,7 +26,7 @@ use rig::Programs;
 /// `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Which; all but the store's if none is named.
+    /// Which; all but `guests`, `neighbours` and `store` if none is named.
     names: Vec<String>,
     /// One JSON object a line: name, value, unit, expected, note.
     #[arg(long)]
@@ -63,6 +65,8 @@ const GROUPS: &[Group] = &[
     group(&["pdu_decode", "pdu_encode"], parts::pdu),
     group(&["guest_fresh_p50_us", "guest_fresh_p99_us", "guest_floor_p50_us"], parts::guest),
     group(&["restart_100k_s", "rss_100k_mb"], waiting::run),
+    Group { names: &["guests"], run: parts::guests, on_demand: true },
+    Group { names: &["neighbours", "neighbour_p99_ratio"], run: neighbours::run, on_demand: true },
     Group { names: &["store"], run: parts::store, on_demand: true },
 ];
 
@@ -70,7 +74,8 @@ const GROUPS: &[Group] = &[
 pub fn run(options: &Options) -> Result<bool> {
     let chosen = chosen(&options.names)?;
     let choice = Choice { profile: Profile::Release, no_build: options.no_build };
-    let programs = Programs { binaries: choice.get(&["draft-stamp", "echo-support"])?, no_build: options.no_build };
+    let programs =
+        Programs { binaries: choice.get(&["draft-stamp", "echo-support", "misbehaving"])?, no_build: options.no_build };
     let table = Table::new(options.json);
     let mut all = true;
     for group in chosen {
@@ -106,7 +111,7 @@ mod tests {
     fn a_figure_s_name_chooses_what_is_measured_with_it() {
         assert_eq!(names(&["path_p99_ms", "rss_100k_mb"]), ["path_p50_ms", "restart_100k_s"]);
         assert_eq!(names(&["store"]), ["store"]);
-        assert!(!names(&[]).contains(&"store") && names(&[]).len() == GROUPS.len() - 1);
+        assert!(!names(&[]).contains(&"store") && names(&[]).len() == GROUPS.len() - 3);
         assert!(super::chosen(&["path_hok".to_owned()]).is_err());
     }
 }

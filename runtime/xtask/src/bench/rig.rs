@@ -73,7 +73,21 @@ impl<'a> Rig<'a> {
         let ledger = books.then(|| folder.path().join("carrier.jsonl"));
         let plan = CarrierPlan { scenario: SCENARIO.to_owned(), seed: Some(1), ledger, counts_only: true };
         let carrier = Carrier::start(Command::new(&programs.binaries.simulator), &plan, folder.path())?;
-        let mut plan = ServerPlan::new(&programs.binaries.signalbox, folder.path(), carrier.smpp)?;
+        let plan = ServerPlan::new(&programs.binaries.signalbox, folder.path(), carrier.smpp)?;
+        Self::open(programs, folder, carrier, plan)
+    }
+
+    /// Starts it with a second tenant, and has the carrier keep its ledger.
+    pub fn start_with_neighbour(programs: &'a Programs) -> Result<Self> {
+        let folder = folder()?;
+        let ledger = Some(folder.path().join("carrier.jsonl"));
+        let plan = CarrierPlan { scenario: SCENARIO.to_owned(), seed: Some(1), ledger, counts_only: false };
+        let carrier = Carrier::start(Command::new(&programs.binaries.simulator), &plan, folder.path())?;
+        let plan = ServerPlan::new(&programs.binaries.signalbox, folder.path(), carrier.smpp)?.with_neighbour()?;
+        Self::open(programs, folder, carrier, plan)
+    }
+
+    fn open(programs: &'a Programs, folder: TempDir, carrier: Carrier, mut plan: ServerPlan) -> Result<Self> {
         let mut server = plan.start()?;
         server.api.wait_bound(Duration::from_secs(20))?;
         Ok(Self { programs, folder, carrier, server })

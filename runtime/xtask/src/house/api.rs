@@ -34,8 +34,13 @@ impl Api {
         &mut self.client
     }
 
-    /// Uploads a component and gives the number's events to it.
+    /// Uploads a component and gives the tenant's number's events to it.
     pub fn bind_handler(&mut self, name: &str, component: &Path) -> Result<Value> {
+        self.bind_handler_to(NUMBER, name, component)
+    }
+
+    /// Uploads a component and gives a number's events to it.
+    pub fn bind_handler_to(&mut self, number: &str, name: &str, component: &Path) -> Result<Value> {
         let bytes = std::fs::read(component).with_context(|| component.display().to_string())?;
         let path = format!("/v1/handlers/{name}");
         let response = self.client.request("PUT", &path, "application/wasm", &bytes)?;
@@ -45,7 +50,7 @@ impl Api {
             response.status,
             response.text()
         );
-        let path = format!("/v1/bindings/{NUMBER}");
+        let path = format!("/v1/bindings/{number}");
         let (status, answer) = self.client.send("PUT", &path, &json!({ "handler": name }))?;
         ensure!(matches!(status, 200 | 201), "the binding was answered {status}: {answer}");
         response.json()

@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// The only tenant.
+/// The tenant.
 pub const TENANT: &str = "demo";
 /// Its only number.
 pub const NUMBER: &str = "+15550001000";
+/// Another tenant's number, where there is one.
+pub const NEIGHBOURS_NUMBER: &str = "+15550002000";
+const NEIGHBOUR: &str = "neighbour";
 /// The only carrier.
 pub const CARRIER: &str = "simulated";
 
@@ -26,6 +29,7 @@ pub struct ServerPlan {
     pub address: SocketAddr,
     /// The tenant's key: shown at the first start only.
     key: Option<String>,
+    neighbours_key: Option<String>,
 }
 
 /// A running server.
@@ -37,6 +41,8 @@ pub struct Server {
     pub api: Api,
     /// The tenant's key.
     pub key: String,
+    /// The other tenant's key, where there is one.
+    pub neighbours_key: Option<String>,
     /// From its start to its ready line.
     pub ready_after: Duration,
 }
@@ -54,7 +60,19 @@ impl ServerPlan {
         let address = free_address()?;
         let config = folder.join("signalbox.toml");
         std::fs::write(&config, config_text(address, smpp))?;
-        Ok(Self { program: program.to_owned(), folder: folder.to_owned(), config, address, key: None })
+        let (program, folder) = (program.to_owned(), folder.to_owned());
+        Ok(Self { program, folder, config, address, key: None, neighbours_key: None })
+    }
+
+    /// Adds another tenant, before the first start.
+    pub fn with_neighbour(self) -> Result<Self> {
+        let tenant = format!(
+            "\n[[tenants]]\nname = \"{NEIGHBOUR}\"\nbrand = \"Neighbour\"\nhelp = \"Write to help@example.com\"\n\n\
+             [[tenants.numbers]]\nnumber = \"{NEIGHBOURS_NUMBER}\"\ncarriers = [\"{CARRIER}\"]\n"
+        );
+        let config = std::fs::read_to_string(&self.config)? + &tenant;
+        std::fs::write(&self.config, config)?;
+        Ok(self)
     }
 
     /// Starts the server and waits until it is ready.
@@ -64,14 +82,19 @@ impl ServerPlan {
         let (process, line) = started?;
         let ready_after = began.elapsed();
         let said: Value = serde_json::from_str(&line).context("the server's first line")?;
-        if let Some(key) = said["new_keys"][0]["key"].as_str() {
+        let new_key = |tenant: &str| {
+            let keys = said["new_keys"].as_array()?;
+            keys.iter().find(|key| key["tenant"] == tenant)?["key"].as_str().map(str::to_owned)
+        };
+        self.neighbours_key = new_key(NEIGHBOUR).or(self.neighbours_key.take());
+        if let Some(key) = new_key(TENANT) {
             // Whoever looks closer at a folder that was kept needs it.
-            std::fs::write(self.folder.join("key"), key)?;
-            self.key = Some(key.to_owned());
+            std::fs::write(self.folder.join("key"), &key)?;
+            self.key = Some(key);
         }
         let key = self.key.clone().context("the server made no key for its tenant")?;
         let api = Api::new(Client::new(self.address, Some(&key)));
-        Ok(Server { process, api, key, ready_after })
+        Ok(Server { process, api, key, neighbours_key: self.neighbours_key.clone(), ready_after })
     }
 
     /// Starts the server and kills it after so long, ready or not.

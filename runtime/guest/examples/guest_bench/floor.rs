@@ -1,0 +1,105 @@
+//! Bare wasmtime: a store, an instance, the export looked up and called.
+
+use crate::bare::Bare;
+use signalbox_guest::bindings::exports::signalbox::messaging::{draft_handler, message_handler};
+use signalbox_guest::bindings::signalbox::messaging::{self as wit, types as wit_types};
+use signalbox_guest::{Event, Host, InboundMessage, OutboundDraft};
+use std::time::{Duration, Instant};
+use wasmtime::Store;
+use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
+
+/// A component under the host's settings, without the host.
+pub struct Floor {
+    engine: wasmtime::Engine,
+    pre: InstancePre<Bare>,
+    message: Option<message_handler::GuestIndices>,
+    draft: Option<draft_handler::GuestIndices>,
+}
+
+impl Floor {
+    /// Imports that aren't the contract's trap when they are called.
+    pub fn new(host: &Host, bytes: &[u8]) -> wasmtime::Result<Self> {
+        let engine = host.engine().clone();
+        let component = Component::from_binary(&engine, bytes)?;
+        let mut linker = Linker::<Bare>::new(&engine);
+        wit::calendar::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::contacts::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::conversation::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::http::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::log::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::notes::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::outbox::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::secrets::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::settings::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::state::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        wit::timers::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        linker.define_unknown_imports_as_traps(&component)?;
+        let pre = linker.instantiate_pre(&component)?;
+        let message = message_handler::GuestIndices::new(&pre).ok();
+        let draft = draft_handler::GuestIndices::new(&pre).ok();
+        Ok(Self { engine, pre, message, draft })
+    }
+
+    /// One event, on a fresh instance. An error is a trap: the component needs something that isn't here.
+    pub async fn call(&self, event: &Event<'_>) -> wasmtime::Result<Duration> {
+        let began = Instant::now();
+        let mut store = Store::new(&self.engine, Bare);
+        store.set_epoch_deadline(u64::MAX / 2);
+        let instance = self.pre.instantiate_async(&mut store).await?;
+        match event {
+            Event::Message(m) => self.on_message(&mut store, &instance, m).await?,
+            Event::Draft(d) => self.on_draft(&mut store, &instance, d).await?,
+            Event::Receipt(_) | Event::Timer(_) => unreachable!("not measured"),
+        }
+        drop(store);
+        Ok(began.elapsed())
+    }
+
+    async fn on_message(
+        &self,
+        store: &mut Store<Bare>,
+        instance: &Instance,
+        m: &InboundMessage<'_>,
+    ) -> wasmtime::Result<()> {
+        let guest = self.message.as_ref().expect("it handles messages").load(&mut *store, instance)?;
+        let message = wit_types::InboundMessage {
+            event_id: "evt_06cq3k5v7m2h8n4p9r1t6w0x3z",
+            attempt: 1,
+            id: m.id,
+            channel: m.channel,
+            sender: m.sender,
+            recipient: m.recipient,
+            text: m.text,
+            media: &[],
+            received_at: m.received_at,
+            attributes: &[],
+        };
+        guest.call_on_message(store, message).await?.expect("ok");
+        Ok(())
+    }
+
+    async fn on_draft(
+        &self,
+        store: &mut Store<Bare>,
+        instance: &Instance,
+        d: &OutboundDraft<'_>,
+    ) -> wasmtime::Result<()> {
+        let guest = self.draft.as_ref().expect("it looks at drafts").load(&mut *store, instance)?;
+        let draft = wit_types::OutboundDraft {
+            event_id: "evt_06cq3k5v7m2h8n4p9r1t6w0x3z",
+            attempt: 1,
+            id: d.id,
+            channel: d.channel,
+            origin: d.origin,
+            category: d.category,
+            sender: d.sender,
+            recipient: d.recipient,
+            text: d.text,
+            media: &[],
+            accepted_at: d.accepted_at,
+            attributes: &[],
+        };
+        guest.call_on_draft(store, draft).await?.expect("ok");
+        Ok(())
+    }
+}
