@@ -4,6 +4,7 @@
 
 mod a_carrier_misbehaves;
 mod a_crash_keeps_every_promise;
+mod a_developer_changes_a_handler;
 mod a_drain_loses_nothing;
 mod a_full_disk_loses_nothing;
 mod a_handler_answers;

@@ -44,6 +44,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// An event isn't taken.
+    #[error("{file}: {reason}")]
+    Event {
+        /// Its file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
     /// The sandbox can't be set up.
     #[error(transparent)]
     Sandbox(#[from] signalbox_guest::Error),

@@ -11,6 +11,7 @@
 //! | `project` | where scripts, manifests and components lie |
 //! | `stage`, `house` | a handler, and a path of its own for each conversation |
 //! | `play`, `look` | the steps: what they do, and what they look for |
+//! | `invoke` | one event, without a path |
 //! | `clock`, `idle` | time that is moved by hand, and when nothing is left to do |
 //! | `phone`, `calls` | who gets messages, and who answers outbound HTTP |
 //! | `transcript` | the conversation so far |
@@ -21,6 +22,7 @@ mod clock;
 mod error;
 mod house;
 mod idle;
+mod invoke;
 mod look;
 mod outcome;
 mod phone;
@@ -32,7 +34,8 @@ mod stage;
 mod transcript;
 
 pub use error::Error;
+pub use invoke::EventFile;
 pub use outcome::{Failed, Outcome};
-pub use project::{Project, projects};
+pub use project::{Project, manifest, projects};
 pub use script::Script;
 pub use stage::Stage;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use signalbox_rehearsal::{Outcome, Script, Stage, projects};
+use signalbox_rehearsal::{EventFile, Outcome, Script, Stage, projects};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
@@ -130,4 +130,17 @@ fn a_contact_who_opted_out_before_gets_nothing() {
 fn a_setup_that_cant_stand_fails_the_conversation_and_says_why() {
     let failed = play("[setup]\nsettings = { hour = \"9 to 5\" }", r#"{ in = "hours" }"#).failed.unwrap();
     assert!(failed.got.contains("no setting `hour`") && failed.got.contains("did you mean `hours`?"), "{}", failed.got);
+}
+
+#[test]
+fn one_event_shows_what_the_handler_asks_for() {
+    let text = r#"{ "kind": "message", "text": "hm", "state": { "contact": { "name": "Ada" }, "conversation": { "turns": "4" } } }"#;
+    let done = stage().invoke(&EventFile::parse("event.json", text).unwrap()).unwrap().unwrap();
+    assert_eq!(done.effects.sends[0].text, "Ada, you wrote: hm (message 5). Try HOURS, ORDER or AGENT.");
+    assert_eq!(
+        (done.effects.sends[0].to_owned().recipient.as_str(), done.usage.host_calls > 0),
+        ("+15550199001", true)
+    );
+    let wrong = EventFile::parse("event.json", r#"{ "kind": "message", "txet": "hm" }"#).unwrap_err().to_string();
+    assert!(wrong.starts_with("event.json: unknown field `txet`"), "{wrong}");
 }

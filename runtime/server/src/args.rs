@@ -30,6 +30,8 @@ pub enum Command {
     Dev(Dev),
     /// Write a small project for a handler.
     New(New),
+    /// Call a handler with one event; show what it asks for and what that costs.
+    Invoke(Invoke),
     /// Play conversation scripts with a handler, in virtual time and without a server.
     Test(Test),
     /// Check a configuration, or print an example of one.
@@ -59,7 +61,8 @@ pub struct Serve {
 /// `signalbox dev`.
 #[derive(Debug, clap::Args)]
 pub struct Dev {
-    /// A WebAssembly component; bound to the development number, and replaced when the file changes.
+    /// A WebAssembly component, or a folder with handler.toml, whose `build` is run when a source changes; bound to the
+    /// development number, and replaced when it changes. Secrets are taken from SIGNALBOX_SECRET_<NAME>.
     pub handler: Option<PathBuf>,
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, default_value_t = config::DEFAULT_LISTEN)]
@@ -119,6 +122,18 @@ impl Language {
     pub fn has_kit(self) -> bool {
         matches!(self, Self::Ts | Self::Js)
     }
+}
+
+/// `signalbox invoke`.
+#[derive(Debug, clap::Args)]
+pub struct Invoke {
+    /// A component, or a folder with handler.toml.
+    pub handler: PathBuf,
+    /// The event, in JSON: {"kind": "message", "text": "hello"}.
+    pub event: PathBuf,
+    /// Answer with one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `signalbox test`.

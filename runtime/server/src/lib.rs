@@ -9,6 +9,7 @@
 //! | `classify` | `signalbox consent classify` |
 //! | `dev` | `signalbox dev`: the house with a simulated carrier, for people who write handlers |
 //! | `new` | `signalbox new`: a small project to begin with |
+//! | `invoke` | `signalbox invoke`: one event, effects and costs |
 //! | `test` | `signalbox test`: conversation scripts, played with a handler |
 //! | `client` | the commands that ask a running Signalbox |
 //! | `machine`, `process` | this machine's clock and chance; what this process uses |
@@ -21,6 +22,7 @@ mod client;
 pub mod config;
 mod dev;
 mod exit;
+mod invoke;
 mod keys;
 mod log;
 mod machine;
@@ -50,6 +52,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Serve(args) => serve::run(&args),
         Command::Dev(args) => dev::run(args),
         Command::New(args) => new::run(&args),
+        Command::Invoke(args) => invoke::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Config(command) => check::run(&command),
         Command::Simulator(args) => block_on(None, async {

@@ -35,6 +35,7 @@ const LOOK: Duration = Duration::from_millis(2);
 /// A house that stands: it takes traffic.
 pub struct House {
     handle: engine::Handle,
+    host: Arc<guest::Host>,
     address: SocketAddr,
     new_keys: Vec<NewKey>,
     path: Running<Result<(), engine::Error>>,
@@ -60,13 +61,14 @@ impl House {
         for carrier in &config.carriers {
             carriers.push(Smpp::start(carrier.clone(), intake.clone(), chance.clone())?);
         }
+        let host = Arc::new(guest::Host::new(config.handlers.clone())?);
         let parts = engine::Parts {
             config: config.limits.clone(),
             store,
             clock: Arc::new(SystemClock),
             chance,
             policies,
-            host: Arc::new(guest::Host::new(config.handlers.clone())?),
+            host: host.clone(),
             tenants: config.tenants.iter().map(|tenancy| tenancy.tenant.clone()).collect(),
             carriers,
             intake: brought,
@@ -84,12 +86,17 @@ impl House {
         registry.register_collector(Box::new(Process));
         let service = api::Service::new(config.api.clone(), handle.clone(), registry);
         let api = Running::start(|drain| service.run(listener, drain));
-        Ok(Self { handle, address, new_keys, path, api })
+        Ok(Self { handle, host, address, new_keys, path, api })
     }
 
     /// What the path is asked by.
     pub fn handle(&self) -> &engine::Handle {
         &self.handle
+    }
+
+    /// What compiles and runs handlers.
+    pub fn host(&self) -> &Arc<guest::Host> {
+        &self.host
     }
 
     /// Where the API listens.

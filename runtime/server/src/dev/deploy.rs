@@ -1,9 +1,11 @@
 //! A handler's file: uploaded and bound at the start, uploaded again when it changes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use signalbox_engine::Handle;
+use signalbox_guest::{Host, Manifest};
 use signalbox_model::{Address, TenantId};
 
 use super::say::Voice;
@@ -14,14 +16,22 @@ const LOOK: Duration = Duration::from_millis(300);
 
 /// A handler and the file that it comes from.
 pub struct Deployment {
-    file: PathBuf,
+    of: Of,
     name: String,
-    handle: Handle,
-    tenant: TenantId,
-    number: Address,
-    voice: Voice,
     /// The file as it was when it was last read.
     read: Option<Look>,
+}
+
+/// What is deployed, and where.
+pub struct Of {
+    pub file: PathBuf,
+    /// If it comes from a project.
+    pub manifest: Option<Manifest>,
+    pub host: Arc<Host>,
+    pub handle: Handle,
+    pub tenant: TenantId,
+    pub number: Address,
+    pub voice: Voice,
 }
 
 /// How a file looks from outside: when one of these changes, it was written.
@@ -39,13 +49,13 @@ impl Look {
 }
 
 impl Deployment {
-    /// Of this file, for this number.
-    pub fn new(file: PathBuf, handle: Handle, tenant: TenantId, number: Address, voice: Voice) -> Self {
-        let name = name_of(&file);
-        Self { file, name, handle, tenant, number, voice, read: None }
+    /// Not deployed yet.
+    pub fn new(of: Of) -> Self {
+        let name = of.manifest.as_ref().map_or_else(|| name_of(&of.file), |manifest| manifest.name.clone());
+        Self { of, name, read: None }
     }
 
-    /// The handler's name: the file's, made fit.
+    /// The handler's name: the manifest's, or the file's, made fit.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -53,10 +63,10 @@ impl Deployment {
     /// Uploads it for the first time and binds it. A handler that is refused now ends the command: there is no older one
     /// to go on with.
     pub async fn first(&mut self) -> Result<(), Error> {
-        let refused = |reason: String| Error::Handler { file: self.file.display().to_string(), reason };
-        let look = Look::at(&self.file).await;
+        let refused = |reason: String| Error::Handler { file: self.of.file.display().to_string(), reason };
+        let look = Look::at(&self.of.file).await;
         self.upload().await.map_err(refused)?;
-        let bound = self.handle.bind(&self.tenant, &self.number, &self.name).await;
+        let bound = self.of.handle.bind(&self.of.tenant, &self.of.number, &self.name).await;
         bound.map_err(|error| refused(error.to_string()))?;
         self.read = look;
         Ok(())
@@ -68,13 +78,13 @@ impl Deployment {
         let mut before = self.read;
         loop {
             clock.tick().await;
-            let now = Look::at(&self.file).await;
+            let now = Look::at(&self.of.file).await;
             // Compilers write in pieces: a file is read once it looks the same twice. One that is away may be on its
             // way to being replaced.
             if now.is_some() && now == before && now != self.read {
                 self.read = now;
                 if let Err(reason) = self.upload().await {
-                    self.voice.refused(&self.name, &reason);
+                    self.of.voice.refused(&self.name, &reason);
                 }
             }
             before = now;
@@ -82,9 +92,11 @@ impl Deployment {
     }
 
     async fn upload(&self) -> Result<(), String> {
-        let component = tokio::fs::read(&self.file).await.map_err(|error| error.to_string())?;
-        let handler = self.handle.put_handler(&self.tenant, &self.name, component).await;
-        self.voice.deployed(&handler.map_err(|error| error.to_string())?);
+        let component = tokio::fs::read(&self.of.file).await.map_err(|error| error.to_string())?;
+        let code = self.of.host.compile(component.as_slice()).await.map_err(|error| error.to_string())?;
+        let manifest = self.of.manifest.clone();
+        let handler = self.of.handle.put_compiled(&self.of.tenant, &self.name, manifest, component, code).await;
+        self.of.voice.deployed(&handler.map_err(|error| error.to_string())?);
         Ok(())
     }
 }

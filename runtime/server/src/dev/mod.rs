@@ -2,9 +2,11 @@
 //! who write handlers.
 
 mod deploy;
+mod project;
 mod say;
 mod tail;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,7 +22,8 @@ use crate::config::{Config, Log, LogFormat, Tenancy};
 use crate::exit::Error;
 use crate::wire::House;
 use crate::{block_on, log, signals};
-use deploy::Deployment;
+use deploy::{Deployment, Of};
+use project::Project;
 use say::Voice;
 
 /// The number that the development tenant has: in a range that is nobody's.
@@ -40,7 +43,11 @@ async fn dev(args: Dev) -> Result<ExitCode, Error> {
     let voice = Voice::new(args.json);
     let simulated = start_simulator(&args).await?;
     let store = Folder::of(args.folder)?;
-    let tenant = tenant();
+    let project = match &args.handler {
+        Some(folder) if folder.is_dir() => Some(Project::open(folder)?),
+        _ => None,
+    };
+    let tenant = tenant(project.as_ref());
     let config = config(args.listen, &store, &tenant, simulated.smpp_addr());
     let house = House::open(&config, &stop).await?;
     let handle = house.handle().clone();
@@ -50,12 +57,28 @@ async fn dev(args: Dev) -> Result<ExitCode, Error> {
         [] => handle.make_key(&tenant.id).await?,
     };
     let number: Address = NUMBER.parse().expect("the development number is one");
-    let deployment = args.handler.map(|file| Deployment::new(file, handle.clone(), tenant.id.clone(), number, voice));
+    let file = match &project {
+        Some(project) => Some(project.first(voice).await?),
+        None => args.handler,
+    };
+    let of = |file| Of {
+        file,
+        manifest: project.as_ref().map(|project| project.manifest.clone()),
+        host: house.host().clone(),
+        handle: handle.clone(),
+        tenant: tenant.id.clone(),
+        number,
+        voice,
+    };
+    let deployment = file.map(|file| Deployment::new(of(file)));
     let mut watching = tokio::task::JoinSet::new();
     if let Some(mut deployment) = deployment {
         deployment.first().await?;
         watching.spawn(tail::run(handle, tenant.id, deployment.name().to_owned(), voice));
         watching.spawn(deployment.watch());
+    }
+    if let Some(project) = project {
+        watching.spawn(project.watch(voice));
     }
     voice.ready(&say::Ready {
         url: format!("http://{}", house.address()),
@@ -76,7 +99,9 @@ async fn start_simulator(args: &Dev) -> Result<Simulated, Error> {
     Ok(Simulator::start(SimulatorConfig { scenario, ..SimulatorConfig::default() }).await?)
 }
 
-fn tenant() -> Tenant {
+/// The development tenant; what a project's manifest asks for is granted.
+fn tenant(project: Option<&Project>) -> Tenant {
+    let manifest = project.map(|project| project.manifest.clone()).unwrap_or_default();
     let number: Address = NUMBER.parse().expect("the development number is one");
     let plan = NumberPlan { carriers: vec![CARRIER.to_owned()], segments_per_second: 0 };
     Tenant {
@@ -87,9 +112,9 @@ fn tenant() -> Tenant {
         segments_per_second: 0,
         numbers: [(number, plan)].into(),
         in_doubt: InDoubtPlan::default(),
-        secrets: std::collections::BTreeMap::new(),
-        hosts: Vec::new(),
-        settings: std::collections::BTreeMap::new(),
+        secrets: project::secrets(&manifest),
+        hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
+        settings: manifest.settings(&BTreeMap::new()).unwrap_or_default(),
     }
 }
 

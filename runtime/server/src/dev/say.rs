@@ -62,6 +62,17 @@ impl Voice {
         self.say(json, words);
     }
 
+    /// A build begins.
+    pub fn building(self, name: &str, command: &str) {
+        self.say(|| json!({ "handler": name, "building": command }), || format!("handler {name}: {command}"));
+    }
+
+    /// A build failed; the handler before goes on.
+    pub fn build_failed(self, name: &str, said: &str) {
+        let json = || json!({ "handler": name, "build_failed": said });
+        self.say(json, || format!("handler {name}: the old one goes on; {said}"));
+    }
+
     /// A handler was refused; the one before goes on.
     pub fn refused(self, name: &str, reason: &str) {
         let json = || json!({ "handler": name, "refused": reason });
