@@ -62,7 +62,7 @@ pub struct Serve {
 #[derive(Debug, clap::Args)]
 pub struct Dev {
     /// A WebAssembly component, or a folder with handler.toml, whose `build` is run when a source changes; bound to the
-    /// development number, and replaced when it changes. Secrets are taken from SIGNALBOX_SECRET_<NAME>.
+    /// development number, and replaced when it changes. Secrets are taken from `SIGNALBOX_SECRET_<NAME>`.
     pub handler: Option<PathBuf>,
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, default_value_t = config::DEFAULT_LISTEN)]
