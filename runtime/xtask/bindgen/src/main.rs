@@ -33,8 +33,8 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> Result<()> {
     match *words {
-        ["c", wit, world, folder] => bindings(wit, world, Path::new(folder), c().as_mut()),
-        ["go", wit, world, folder] => bindings(wit, world, Path::new(folder), go().as_mut()),
+        ["c", wit, world, folder] => bindings(wit, world, Path::new(folder), c().as_mut(), <[u8]>::to_vec),
+        ["go", wit, world, folder] => bindings(wit, world, Path::new(folder), go().as_mut(), mended_go),
         ["component", wit, world, core, out] => component(wit, world, Path::new(core), Path::new(out)),
         _ => bail!("usage: {USAGE}"),
     }
@@ -55,7 +55,24 @@ fn contract(wit: &str, world: &str) -> Result<(Resolve, WorldId)> {
     Ok((resolve, world))
 }
 
-fn bindings(wit: &str, world: &str, folder: &Path, generator: &mut dyn WorldGenerator) -> Result<()> {
+/// A variant's case `tag` has its getter renamed to `Tag_`, since `Tag` says which case it is; wit-bindgen-go 0.63 calls it by
+/// the old name where it hands the variant over.
+fn mended_go(source: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(source);
+    let lines = text.split_inclusive('\n').map(|line| match line.trim_start().strip_prefix("payload := ") {
+        Some(_) if line.ends_with(".Tag()\n") => line.replace(".Tag()", ".Tag_()"),
+        _ => line.to_owned(),
+    });
+    lines.collect::<String>().into_bytes()
+}
+
+fn bindings(
+    wit: &str,
+    world: &str,
+    folder: &Path,
+    generator: &mut dyn WorldGenerator,
+    mend: fn(&[u8]) -> Vec<u8>,
+) -> Result<()> {
     let (mut resolve, world) = contract(wit, world)?;
     let mut files = Files::default();
     generator.generate(&mut resolve, world, &mut files)?;
@@ -64,7 +81,7 @@ fn bindings(wit: &str, world: &str, folder: &Path, generator: &mut dyn WorldGene
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
         }
-        fs::write(&path, content).with_context(|| path.display().to_string())?;
+        fs::write(&path, mend(content)).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }

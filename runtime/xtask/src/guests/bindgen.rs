@@ -5,7 +5,8 @@ use super::builds;
 use super::contract::Contract;
 use crate::workspace::root;
 use crate::{progress, workspace};
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -48,6 +49,18 @@ impl Bindgen {
         command.arg("component").arg(&contract.folder).arg(&contract.world).arg(core).arg(out);
         progress::quiet(&mut command, TIMEOUT)
     }
+}
+
+/// The Go module that Go's bindings stand on, as it comes with their generator: a build needs no other registry.
+pub fn go_library() -> Result<PathBuf> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["metadata", "--format-version=1", "--locked"]).current_dir(folder());
+    let metadata: Value = serde_json::from_str(&super::said_by(&mut cargo)?)?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let generator = packages.into_iter().find(|package| package["name"] == "wit-bindgen-go");
+    let manifest =
+        generator.and_then(|package| package["manifest_path"].as_str()).context("wit-bindgen-go isn't there")?;
+    Ok(Path::new(manifest).with_file_name("src").join("pkg"))
 }
 
 /// Where its package lies.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+/// What the bindings' module asks for at least.
+const GO: &str = "1.27.1";
 /// The first build also builds the standard library.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -29,10 +31,12 @@ pub fn build(example: &Example) -> Result<PathBuf> {
         // Bindings are packages of the example's module: both lie in the workshop. Its own go.mod is the one that counts.
         bindgen.bindings("go", &contract, &workshop)?;
         copy_sources(&example.folder, &workshop)?;
+        let library = bindgen::go_library()?;
+        fs::write(workshop.join("go.work"), format!("go {GO}\n\nuse .\n\nuse {:?}\n", library.display().to_string()))?;
         let mut go = Command::new(bin.join("go"));
         go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w -checklinkname=0", "-o"]);
         go.arg(&core).arg(".").current_dir(&workshop);
-        go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=readonly");
+        go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("GOTOOLCHAIN", "local").env("GOPROXY", "off");
         go.env("GOCACHE", there.join("cache")).env("GOPATH", there.join("path"));
         progress::quiet(&mut go, TIMEOUT)?;
         bindgen.component(&contract, &core, &component)
