@@ -459,8 +459,59 @@ pub(crate) struct StatusView {
     timed: usize,
     /// Connections, by carrier.
     carriers: BTreeMap<String, CarrierView>,
+    /// Which policies are in force.
+    policy: PolicyView,
     /// The version of this program.
     version: &'static str,
+}
+
+/// The policies in force, and how the last change went.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PolicyStatus)]
+pub(crate) struct PolicyView {
+    /// The rule set's hash, as decisions carry it.
+    rules: String,
+    /// The data tables' hash.
+    tables: String,
+    /// How many rules there are.
+    count: usize,
+    /// The packs that are switched on.
+    packs: Vec<String>,
+    /// Since when they are in force.
+    taken_at: String,
+    /// How many sets were refused since the start.
+    refused: u64,
+    /// Why the newest set isn't in force, if it isn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<PolicyFailureView>,
+}
+
+/// Why the newest set of policies isn't in force.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PolicyFailure)]
+pub(crate) struct PolicyFailureView {
+    /// When it was refused.
+    at: String,
+    /// What is wrong, each with file, line and column.
+    error: String,
+}
+
+impl From<signalbox_engine::PolicyStatus> for PolicyView {
+    fn from(status: signalbox_engine::PolicyStatus) -> Self {
+        let failure = |failure: signalbox_engine::PolicyFailure| PolicyFailureView {
+            at: failure.at.to_rfc3339(),
+            error: failure.error,
+        };
+        Self {
+            rules: format!("{:016x}", status.rules),
+            tables: format!("{:016x}", status.tables),
+            count: status.count,
+            packs: status.packs,
+            taken_at: status.taken_at.to_rfc3339(),
+            refused: status.refused,
+            failure: status.failure.map(failure),
+        }
+    }
 }
 
 /// A carrier's connections.
@@ -490,13 +541,13 @@ impl StatusView {
 
 impl From<Readiness> for StatusView {
     fn from(readiness: Readiness) -> Self {
-        let Readiness { ready, draining, recovered, durability, waiting, timed, carriers } = readiness;
+        let Readiness { ready, draining, recovered, durability, waiting, timed, carriers, policy } = readiness;
         let carrier = |(name, health): (String, signalbox_carriers::Health)| {
             let signalbox_carriers::Health { binds_up, binds, in_flight, slowed_to, last_error } = health;
             (name, CarrierView { binds_up, binds, in_flight, slowed_to, last_error })
         };
         let carriers = carriers.into_iter().map(carrier).collect();
         let version = env!("CARGO_PKG_VERSION");
-        Self { ready, draining, recovered, durability, waiting, timed, carriers, version }
+        Self { ready, draining, recovered, durability, waiting, timed, carriers, policy: policy.into(), version }
     }
 }

@@ -4,11 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_carriers::Submission;
+use signalbox_model::directory::Tenant;
 use signalbox_model::{Decision, Message, Timestamp, Verdict};
-use signalbox_policy::Facts;
+use signalbox_policy::content::Declared;
+use signalbox_policy::content::rewrite::{Inserts, rewrite};
+use signalbox_policy::facts::Sector;
+use signalbox_policy::place::Known;
+use signalbox_policy::{About, Facts, Policies, Whose};
+use signalbox_text::{Smart, prepare_within};
 
+use crate::contacts;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::hot::Live;
+use crate::step::Step;
 
 /// A message that policy let pass a moment ago.
 pub(crate) struct Checked {
@@ -20,6 +29,13 @@ pub(crate) struct Checked {
 pub(crate) enum Checkup {
     /// Go.
     Pass(Checked),
+    /// Go once it is changed.
+    Rewrite {
+        /// What it becomes.
+        changed: Arc<Message>,
+        /// Why.
+        decision: Decision,
+    },
     /// Wait, then check again.
     Hold {
         /// Until then.
@@ -33,18 +49,83 @@ pub(crate) enum Checkup {
 
 /// Asks policy about a message with the facts as they are now.
 pub(crate) async fn check(engine: &Engine, message: &Arc<Message>) -> Result<Checkup, Error> {
-    let mut facts = Facts::of(message, engine.clock.now());
+    let policy = engine.policy.load_full();
+    let account = engine.directory.account(&message.tenant);
+    let tenant = account.as_ref().map(|account| &account.tenant);
+    let contact =
+        if policy.asks_for_place() { contacts::read(engine, &message.tenant, message.theirs()).await? } else { None };
+    let about = About {
+        declared: Declared { brand: tenant.map(|tenant| tenant.brand.as_str()), domains: None },
+        place: Known {
+            zone: contact.as_ref().and_then(|contact| contact.time_zone.as_deref()),
+            zip: contact.as_ref().and_then(|contact| contact.attributes.get("zip")).map(String::as_str),
+        },
+    };
+    let mut facts = policy.facts(message, about, engine.clock.now());
     facts.sender_owned = Some(engine.directory.plan(&message.tenant, message.ours()).is_some());
     let consent = signalbox_registry::consent(&*engine.store, &message.conversation_id()).await;
     facts.opted_out = Some(consent.map_err(registry_error)?.is_some_and(|consent| consent.opted_out));
-    let decision = engine.policy.load().rules.decide(&facts);
+    if let Some(tenant) = tenant {
+        operator_says(&mut facts, tenant);
+    }
+    let decision = policy.decide(&facts, Whose::of(message));
     Ok(match decision.verdict {
-        Verdict::Allow | Verdict::Warn | Verdict::Rewrite => {
-            Checkup::Pass(Checked { message: message.clone(), decision })
-        }
+        Verdict::Allow | Verdict::Warn => Checkup::Pass(Checked { message: message.clone(), decision }),
+        Verdict::Rewrite => rewritten(engine, &policy, tenant.map(|tenant| &**tenant), message, decision),
         Verdict::Hold { until } => Checkup::Hold { until, decision },
         Verdict::Deny => Checkup::Deny(decision),
     })
+}
+
+/// Asks policy, and makes the changes that it asks for: in the step, and in what the message is from now on.
+pub(crate) async fn check_and_change(engine: &Engine, step: &mut Step<'_>, live: &mut Live) -> Result<Checkup, Error> {
+    let (changed, first) = match check(engine, &live.message).await? {
+        Checkup::Rewrite { changed, decision } => (changed, decision),
+        other => return Ok(other),
+    };
+    step.rewrite(&changed);
+    live.message = changed;
+    Ok(match check(engine, &live.message).await? {
+        // The record says what was changed and why, not only that all is well now.
+        Checkup::Pass(checked) => Checkup::Pass(Checked { decision: first, ..checked }),
+        // What still asks for a change will ask for ever.
+        Checkup::Rewrite { decision, .. } => Checkup::Deny(decision),
+        other => other,
+    })
+}
+
+/// The message with the changes that the decision asks for. Where one can't be made the message doesn't go.
+fn rewritten(
+    engine: &Engine,
+    policy: &Policies,
+    tenant: Option<&Tenant>,
+    message: &Arc<Message>,
+    decision: Decision,
+) -> Checkup {
+    let portal = tenant.and_then(|tenant| tenant.settings.get(PORTAL));
+    let inserts = Inserts { brand: tenant.map(|tenant| tenant.brand.as_str()), portal: portal.map(String::as_str) };
+    let made = rewrite(&message.body.text, &policy.rules.changes(&decision), inserts);
+    let prepared = made.as_ref().and_then(|made| prepare_within(made, Smart::On, engine.config.max_segments).ok());
+    let Some(prepared) = prepared else { return Checkup::Deny(decision) };
+    let mut changed = Message::clone(message);
+    (changed.encoding, changed.segments) = (prepared.encoding, prepared.segments);
+    let text = prepared.text.into_owned();
+    changed.original.get_or_insert_with(|| message.body.clone());
+    changed.body.text = text;
+    Checkup::Rewrite { changed: Arc::new(changed), decision }
+}
+
+/// Names of the tenant's settings that rules are about; the operator writes them.
+const PORTAL: &str = "portal_url";
+const SECTOR: &str = "sector";
+const CARRIER_BAA: &str = "carrier_baa";
+
+fn operator_says(facts: &mut Facts, tenant: &Tenant) {
+    facts.sector = match tenant.settings.get(SECTOR).map(String::as_str) {
+        None => Some(Sector::None),
+        Some(name) => Sector::ALL.iter().copied().find(|sector| sector.as_str() == name),
+    };
+    facts.carrier_baa = tenant.settings.get(CARRIER_BAA).map(|said| said == "true");
 }
 
 /// The registry's errors, as the path's.
@@ -60,7 +141,7 @@ impl Checkup {
     pub(crate) fn into_decision(self) -> Decision {
         match self {
             Self::Pass(checked) => checked.decision,
-            Self::Hold { decision, .. } | Self::Deny(decision) => decision,
+            Self::Rewrite { decision, .. } | Self::Hold { decision, .. } | Self::Deny(decision) => decision,
         }
     }
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use signalbox_guest::{self as guest, Answer, Attribute, DraftChanges, DraftDecision, Kind};
 use signalbox_model::event::Queued;
 use signalbox_model::timeline::HandlerMark;
-use signalbox_model::{Address, Body, Cause, ErrorClass, Message, Origin, Status, Timestamp};
+use signalbox_model::{Address, Body, Cause, Decision, ErrorClass, Message, Origin, Status, Timestamp};
 use signalbox_text as text;
 
-use crate::check::{Checkup, check};
+use crate::check::{Checkup, check_and_change};
 use crate::directory::{Account, Deployed};
 use crate::dispatch::Flow;
 use crate::effects::{self, Unfit};
@@ -83,8 +83,8 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
             }
         }
     }
-    match check(engine, &live.message).await? {
-        Checkup::Deny(decision) => {
+    match check_and_change(engine, &mut step, live).await? {
+        Checkup::Rewrite { decision, .. } | Checkup::Deny(decision) => {
             let class = decision.class();
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
             let cause = Cause::Rejected { decision: Some(decision), handler: mark, why };
@@ -92,7 +92,7 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
         }
         Checkup::Hold { until, decision } => {
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
-            return hold(engine, step, live, pending, until, why, decision.class()).await;
+            return hold(engine, step, live, pending, until, why, Some(decision)).await;
         }
         Checkup::Pass(checked) => match route(engine, &live.message).and_then(|routes| pick(&routes, chosen)) {
             Err(none) => {
@@ -125,9 +125,10 @@ async fn hold(
     pending: &Pending,
     until: Timestamp,
     why: String,
-    class: Option<ErrorClass>,
+    decision: Option<Decision>,
 ) -> Result<Flow, Error> {
-    step.advance(live, Status::Held, Cause::Held { until, why }, class)?;
+    let class = decision.as_ref().and_then(Decision::class);
+    step.advance(live, Status::Held, Cause::Held { until, why, decision }, class)?;
     step.commit().await?;
     let (tenant, message) = (live.message.tenant.clone(), live.message.id);
     engine.wheel.set(until, Due::Held { tenant, message, seq: pending.seq });

@@ -20,7 +20,7 @@ use signalbox_store::InboxSeq;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::check::{Checked, Checkup, check};
+use crate::check::{Checked, Checkup, check_and_change};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fair::{Admit, FairQueue, Next};
@@ -323,17 +323,18 @@ async fn try_write_ahead(engine: &Engine, lane: &Lane, waiting: &Waiting) -> Res
             .await?;
         return Ok(None);
     }
-    let checked = match check(engine, &live.message).await? {
+    let checked = match check_and_change(engine, &mut step, &mut live).await? {
         Checkup::Pass(checked) => checked,
         Checkup::Hold { until, decision } => {
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
-            step.advance(&mut live, Status::Held, Cause::Held { until, why }, decision.class())?;
+            let class = decision.class();
+            step.advance(&mut live, Status::Held, Cause::Held { until, why, decision: Some(decision) }, class)?;
             step.commit().await?;
             let (tenant, message) = (waiting.tenant.clone(), waiting.message);
             engine.wheel.set(until, Due::Held { tenant, message, seq: waiting.seq });
             return Ok(None);
         }
-        Checkup::Deny(decision) => {
+        Checkup::Rewrite { decision, .. } | Checkup::Deny(decision) => {
             let class = decision.class();
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
             let cause = Cause::Rejected { decision: Some(decision), handler: None, why };

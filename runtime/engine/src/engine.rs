@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use signalbox_carriers::Carrier;
 use signalbox_guest as guest;
 use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId, Timestamp};
-use signalbox_policy::Policies;
+use signalbox_policy::Watcher;
 use signalbox_store::{Batch, Epoch, Store, Table, layout};
 use signalbox_webhooks as webhooks;
 use tokio_util::task::TaskTracker;
@@ -40,7 +39,7 @@ pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Chance,
-    pub(crate) policy: ArcSwap<Policies>,
+    pub(crate) policy: Watcher,
     pub(crate) directory: Arc<Directory>,
     pub(crate) host: Arc<guest::Host>,
     pub(crate) outbound: Arc<dyn Outbound>,

@@ -83,6 +83,8 @@ pub struct Readiness {
     pub timed: usize,
     /// Connections, by carrier.
     pub carriers: BTreeMap<String, Health>,
+    /// Which policies are in force, and how the last change went.
+    pub policy: signalbox_policy::watcher::Status,
 }
 
 impl Handle {
@@ -339,6 +341,7 @@ impl Handle {
             waiting: engine.waiting.load(Ordering::Relaxed),
             timed: engine.wheel.len(),
             carriers: engine.lanes.iter().map(health).collect(),
+            policy: engine.policy.status(),
         }
     }
 
@@ -351,11 +354,32 @@ impl Handle {
     pub fn refresh_metrics(&self) {
         let waiting = i64::try_from(self.0.waiting.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
         self.0.metrics.waiting.set(waiting);
+        self.0.metrics.policies_stale.set(i64::from(self.0.policy.status().failure.is_some()));
     }
 
     /// Replaces the policies; the next check uses them.
     pub fn set_policies(&self, policies: signalbox_policy::Policies) {
-        self.0.policy.store(Arc::new(policies));
+        self.0.policy.set(policies, self.0.clock.now());
+        self.0.metrics.policies_taken.inc();
+    }
+
+    /// Reads the policies again. If they can't be taken those in force stay, and the status says why. Reads files: not for
+    /// a thread that others wait for.
+    pub fn reload_policies(&self) -> Result<(), signalbox_policy::Error> {
+        let read = self.0.policy.reload(self.0.clock.now());
+        let counter = if read.is_ok() { &self.0.metrics.policies_taken } else { &self.0.metrics.policies_refused };
+        counter.inc();
+        read
+    }
+
+    /// Whether the policies' folder looks otherwise than when it was read. Reads the folder's list of files.
+    pub fn policies_changed(&self) -> bool {
+        self.0.policy.is_changed()
+    }
+
+    /// The policies in force, to explain what they decided.
+    pub fn policies(&self) -> Arc<signalbox_policy::Policies> {
+        self.0.policy.load_full()
     }
 
     /// The secret that signs deliveries to messages' own callback URLs.

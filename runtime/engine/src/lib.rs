@@ -60,3 +60,4 @@ pub use handle::{BindRefused, Handle, HandlerRefused, Readiness, WebhookRefused}
 pub use logs::LogLine;
 pub use outbound::{Nowhere, Outbound, Web};
 pub use service::{Parts, Service};
+pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicyStatus};

@@ -29,6 +29,9 @@ pub(crate) struct Metrics {
     pub(crate) throttled: Counter,
     pub(crate) step_failures: Counter,
     pub(crate) waiting: Gauge,
+    pub(crate) policies_taken: Counter,
+    pub(crate) policies_refused: Counter,
+    pub(crate) policies_stale: Gauge,
 }
 
 impl Metrics {
@@ -52,6 +55,9 @@ impl Metrics {
             throttled: Counter::default(),
             step_failures: Counter::default(),
             waiting: Gauge::default(),
+            policies_taken: Counter::default(),
+            policies_refused: Counter::default(),
+            policies_stale: Gauge::default(),
         }
     }
 
@@ -77,6 +83,11 @@ impl Metrics {
         registry.register("inbound_unroutable", unroutable, self.inbound_unroutable.clone());
         registry.register("submits_throttled", "Submits that a carrier asked to bring again", self.throttled.clone());
         registry.register("step_failures", "Steps of the path that failed", self.step_failures.clone());
+        registry.register("policies_taken", "Policy sets that were put in force", self.policies_taken.clone());
+        let refused = "Policy sets that couldn't be taken; the last good one stayed";
+        registry.register("policies_refused", refused, self.policies_refused.clone());
+        let stale = "1 while the newest policy set isn't the one in force";
+        registry.register("policies_stale", stale, self.policies_stale.clone());
         registry.register("messages_waiting", "Outbound messages not yet with a carrier", self.waiting.clone());
     }
 }

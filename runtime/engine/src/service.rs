@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use signalbox_carriers::{Carrier, Incoming};
 use signalbox_guest as guest;
 use signalbox_model::directory::Tenant;
 use signalbox_model::{Chance, Clock, Entry, Message, MessageId, Partition, TenantId};
-use signalbox_policy::Policies;
+use signalbox_policy::Watcher;
 use signalbox_store::{Store, Table};
 use signalbox_webhooks as webhooks;
 use tokio::sync::mpsc;
@@ -45,7 +44,7 @@ pub struct Parts {
     /// Chance.
     pub chance: Chance,
     /// Rules, keywords and the answers to them.
-    pub policies: Policies,
+    pub policies: Watcher,
     /// Runs handlers. Several paths may share one: it knows nothing of them.
     pub host: Arc<guest::Host>,
     /// Tenants with their numbers, from the operator's configuration.
@@ -118,7 +117,7 @@ impl Service {
             waiting: AtomicUsize::new(0),
             draining: AtomicBool::new(false),
             recovered: AtomicUsize::new(0),
-            policy: ArcSwap::from_pointee(policies),
+            policy: policies,
             webhooks: webhooks.handle(),
             reach,
             config,

@@ -37,7 +37,7 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
 
 /// What clocks in `zone` show at an instant, in microseconds.
 pub(crate) fn shown(at: u64, zone: &TimeZone) -> Result<Shown, String> {
-    let zoned = instant(at)?.to_zoned(zone.clone());
+    let zoned = instant(at)?.to_zoned_datetime(zone.clone());
     let small = |number: i8| u8::try_from(number).unwrap_or(0);
     Ok(Shown {
         year: u16::try_from(zoned.year()).unwrap_or(0),
@@ -56,7 +56,7 @@ pub(crate) fn when(now: u64, day: Day, hour: u8, minute: u8, zone: &TimeZone) ->
     let clock = i8::try_from(hour).ok().zip(i8::try_from(minute).ok());
     let time = clock.and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok());
     let time = time.ok_or_else(|| format!("there is no time of day {hour}:{minute:02}: give 0:00 to 23:59"))?;
-    let today = instant(now)?.to_zoned(zone.clone()).date();
+    let today = instant(now)?.to_zoned_datetime(zone.clone()).date();
     match day {
         Day::Ahead(days) => at(ahead(today, days)?, time, zone),
         Day::Date { year, month, day } => at(date(year, month, day)?, time, zone),
@@ -82,7 +82,7 @@ fn date(year: u16, month: u8, day: u8) -> Result<Date, String> {
 
 /// A gap is left behind as far as it was meant to be gone into; of two the first is meant: jiff's `compatible`.
 fn at(date: Date, time: Time, zone: &TimeZone) -> Result<u64, String> {
-    let zoned = DateTime::from_parts(date, time).to_zoned(zone.clone()).map_err(|error| error.to_string())?;
+    let zoned = DateTime::from_parts(date, time).to_zoned_datetime(zone.clone()).map_err(|error| error.to_string())?;
     u64::try_from(zoned.timestamp().as_microsecond()).map_err(|_| "that is before 1970".to_owned())
 }
 

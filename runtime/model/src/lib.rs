@@ -33,7 +33,7 @@ pub mod view;
 pub use address::{Address, AddressKind, E164};
 pub use clock::{Chance, Clock, ManualClock, Timestamp};
 pub use conversation::{Conversation, ConversationId, Partition};
-pub use decision::{Decision, Reason, Verdict};
+pub use decision::{Decision, FactRead, Reason, Trace, Verdict};
 pub use error_class::{Blame, ErrorClass, RetryAdvice};
 pub use event::Event;
 pub use id::{AttemptId, EventId, InvocationId, KeyId, MessageId, TenantId};

@@ -45,6 +45,9 @@ pub enum Cause {
         until: Timestamp,
         /// For this, in words.
         why: String,
+        /// The policy's decision, when it is policy that holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<Decision>,
     },
     /// It passed its checks and stands in a carrier's queue.
     Queued {
@@ -339,7 +342,7 @@ mod tests {
     use crate::decision::Verdict;
 
     fn allow() -> Decision {
-        Decision { verdict: Verdict::Allow, reasons: vec![], rules: 0 }
+        Decision { verdict: Verdict::Allow, reasons: vec![], rules: 0, trace: Default::default() }
     }
 
     fn accepted() -> Head {

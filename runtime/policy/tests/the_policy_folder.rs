@@ -1,55 +1,40 @@
 //! The rules of `policies/` do what the cases beside them say, and each rule has a case where it fires and one where it
 //! just doesn't.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use signalbox_policy::{Fact, Kind, Policies, RuleSet, cases};
+use signalbox_policy::cases::{self, Report};
+use signalbox_policy::{Fact, Facts, Kind, Origin, Policies, Whose};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
 
-fn rules() -> RuleSet {
-    RuleSet::load(&folder()).expect("the folder loads")
-}
-
-fn all_cases() -> Vec<cases::Case> {
-    let files = std::fs::read_dir(folder().join("tests")).expect("the folder has cases");
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a file").to_string_lossy().into_owned();
-        cases::parse(&name, &std::fs::read_to_string(&path).expect("text")).unwrap_or_else(|error| panic!("{error}"))
-    };
-    let is_cases = |entry: &std::io::Result<std::fs::DirEntry>| {
-        entry.as_ref().is_ok_and(|entry| entry.path().extension().is_some_and(|extension| extension == "toml"))
-    };
-    files.filter(is_cases).flat_map(read).collect()
+fn report() -> Report {
+    cases::run(&Origin { folder: Some(folder()), packs: vec![] }).expect("the folder loads")
 }
 
 #[test]
 fn the_folder_is_what_the_program_was_built_with() {
-    assert_eq!(Policies::load(&folder()).unwrap(), Policies::built_in());
+    for packs in [vec![], vec!["us".to_owned()]] {
+        let there = Policies::open(&Origin { folder: Some(folder()), packs: packs.clone() }).unwrap();
+        assert_eq!(there, Policies::open(&Origin { folder: None, packs }).unwrap());
+    }
+    assert_eq!(cases::run(&Origin::default()).unwrap(), report());
 }
 
 #[test]
 fn every_case_holds() {
-    let rules = rules();
-    let wrong: Vec<String> =
-        all_cases().iter().filter_map(|case| Some(format!("{}: {}", case.name, case.check(&rules)?))).collect();
+    let report = report();
+    let wrong: Vec<_> = report.failed.iter().map(|f| format!("{}: {}: {}", f.file, f.case, f.why)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn every_rule_has_a_case_where_it_fires_and_a_near_miss() {
-    let cases = all_cases();
-    let ids: BTreeSet<_> = rules().rules().iter().map(|rule| rule.id().to_owned()).collect();
-    let fires: BTreeSet<_> = cases.iter().flat_map(|case| case.fires.clone()).collect();
-    let spares: BTreeSet<_> = cases.iter().flat_map(|case| case.spares.clone()).collect();
-    assert_eq!(ids, fires);
-    assert_eq!(ids, spares);
-    assert!(cases.iter().all(|case| case.fires.iter().all(|rule| !case.spares.contains(rule))));
+    let report = report();
+    assert_eq!((report.never_fire(), report.never_spared()), (vec![], vec![]));
 }
 
 #[test]
@@ -78,12 +63,13 @@ fn a_folder_without_a_floor_has_the_built_in_one() {
 
 #[test]
 fn the_floor_decides_quickly() {
-    let rules = rules();
-    let passing = all_cases().into_iter().find(|case| case.fires.is_empty()).unwrap().facts;
+    let policies = Policies::built_in();
+    let passing = Facts { direction: Some(signalbox_model::Direction::Inbound), ..Facts::default() };
     let round = || {
         let begin = Instant::now();
         for _ in 0..1_000 {
-            assert!(std::hint::black_box(rules.decide(std::hint::black_box(&passing))).reasons.is_empty());
+            let decision = policies.decide(std::hint::black_box(&passing), Whose::default());
+            assert!(std::hint::black_box(decision).reasons.is_empty());
         }
         begin.elapsed().as_nanos() / 1_000
     };
@@ -92,4 +78,26 @@ fn the_floor_decides_quickly() {
     let limit = if cfg!(debug_assertions) { 20_000 } else { 1_000 };
     println!("{best} ns a decision");
     assert!(best <= limit, "{best} ns a decision");
+}
+
+#[test]
+fn a_pack_that_isnt_there_is_told() {
+    let error = Policies::open(&Origin { folder: None, packs: vec!["eu".into()] }).unwrap_err().to_string();
+    assert!(error.contains("there is no pack `eu`"), "{error}");
+    for strange in ["../us", "tests", "data", "tenants", ""] {
+        assert!(Policies::open(&Origin { folder: Some(folder()), packs: vec![strange.into()] }).is_err(), "{strange}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_that_lead_back_to_themselves_are_read_once() {
+    let there = tempfile::tempdir().unwrap();
+    std::fs::write(there.path().join("floor.toml"), signalbox_policy::BUILT_IN_FLOOR).unwrap();
+    std::os::unix::fs::symlink(there.path(), there.path().join("loop")).unwrap();
+    std::os::unix::fs::symlink(there.path(), there.path().join("carriers")).unwrap();
+    std::os::unix::fs::symlink("nowhere.toml", there.path().join("gone.toml")).unwrap();
+    // The same file under another name has the same ids: refused, not read for ever.
+    let error = Policies::load(there.path()).unwrap_err().to_string();
+    assert!(error.contains("carriers/floor.toml"), "{error}");
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use signalbox_model::receipt::ReceiptState;
 use signalbox_model::timeline::HandlerMark;
-use signalbox_model::{Cause, Decision, Entry, ErrorClass, Reason, Status, Timestamp, Verdict};
+use signalbox_model::{Cause, Decision, Entry, ErrorClass, FactRead, Reason, Status, Timestamp, Trace, Verdict};
 use signalbox_store::Table;
 use signalbox_store::layout::{self, Unreadable};
 
@@ -29,6 +29,16 @@ struct DecisionForm {
     verdict: Verdict,
     reasons: Vec<Reason>,
     rules: u64,
+    #[serde(with = "TraceForm")]
+    trace: Trace,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Trace")]
+struct TraceForm {
+    tables: u64,
+    outcomes: Vec<u8>,
+    facts: Vec<FactRead>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,6 +51,8 @@ enum CauseForm {
     Held {
         until: Timestamp,
         why: String,
+        #[serde(with = "perhaps")]
+        decision: Option<Decision>,
     },
     Queued {
         carrier: String,

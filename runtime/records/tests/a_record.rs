@@ -32,6 +32,11 @@ fn mark() -> HandlerMark {
 fn causes() -> Vec<Cause> {
     let (carrier, handler) = (|| "c".to_owned(), Some(mark()));
     let mut held = decision();
+    held.trace = signalbox_model::Trace {
+        tables: 5,
+        outcomes: vec![1, 2],
+        facts: vec![signalbox_model::FactRead(3, None), signalbox_model::FactRead(9, Some(-2))],
+    };
     held.verdict = Verdict::Hold { until: at(9) };
     held.reasons.push(Reason {
         rule: "quiet-hours".into(),
@@ -44,7 +49,8 @@ fn causes() -> Vec<Cause> {
     let deny = signalbox_model::Decision { verdict: Verdict::Deny, ..held.clone() };
     vec![
         Cause::Accepted { decision: held.clone() },
-        Cause::Held { until: at(1), why: "quiet hours".into() },
+        Cause::Held { until: at(1), why: "quiet hours".into(), decision: Some(held.clone()) },
+        Cause::Held { until: at(1), why: "its sender asked".into(), decision: None },
         Cause::Queued { carrier: carrier(), handler: handler.clone(), decision: decision() },
         Cause::Rejected { decision: Some(deny), handler: None, why: "no".into() },
         Cause::Rejected { decision: None, handler, why: "no".into() },

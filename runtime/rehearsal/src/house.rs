@@ -68,7 +68,7 @@ impl House {
             store: store.clone(),
             clock: Arc::new(clock.clone()),
             chance,
-            policies: Policies::built_in(),
+            policies: Policies::built_in().into(),
             host: stage.host.clone(),
             tenants: vec![tenant],
             carriers: setup.carriers.iter().map(|name| Line::open(name, phones.clone())).collect(),

@@ -104,7 +104,7 @@ fn told(record: &Record, entry: &Entry) -> Option<String> {
     let text = &record.message.body.text;
     Some(match &entry.cause {
         Cause::Rejected { why, .. } => format!("  refused: {text:?}: {why}"),
-        Cause::Held { until, why } => format!("  held until {}: {text:?}: {why}", short(*until)),
+        Cause::Held { until, why, .. } => format!("  held until {}: {text:?}: {why}", short(*until)),
         Cause::NoRoute { why } => format!("  no route: {text:?}: {why}"),
         Cause::Expired => format!("  expired: {text:?}"),
         Cause::Canceled { by } => format!("  taken back by {by}: {text:?}"),

@@ -42,6 +42,9 @@ pub enum Command {
     /// What recipients said and say: keywords, consent.
     #[command(subcommand)]
     Consent(Consent),
+    /// Check policies, run their cases, explain decisions.
+    #[command(subcommand)]
+    Policy(crate::policy::Command),
     /// Commands that ask a running Signalbox.
     #[command(flatten)]
     Client(ClientCommand),

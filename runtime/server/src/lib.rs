@@ -5,6 +5,7 @@
 //! | [`args`] | the command line |
 //! | [`config`] | the configuration file |
 //! | [`wire`] | how the house is joined, and taken apart again |
+//! | [`policy`] | `signalbox policy`: check, test, coverage, explain |
 //! | `serve` | `signalbox serve` |
 //! | `classify` | `signalbox consent classify` |
 //! | `dev` | `signalbox dev`: the house with a simulated carrier, for people who write handlers |
@@ -28,6 +29,7 @@ mod log;
 mod machine;
 mod new;
 mod out;
+pub mod policy;
 mod process;
 mod serve;
 mod signals;
@@ -60,6 +62,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
             Ok(ExitCode::SUCCESS)
         }),
         Command::Consent(Consent::Classify(args)) => classify::run(&args),
+        Command::Policy(command) => policy::run(&command),
         Command::Client(command) => block_on(Some(1), client::run(command)),
     }
 }

@@ -1,12 +1,12 @@
 //! `signalbox serve`: the house from its configuration file.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 use signalbox_engine::Handle;
-use signalbox_policy::Policies;
 use tokio::signal::unix::Signal;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Serve;
@@ -29,7 +29,7 @@ async fn serve(config: &Config, json: bool) -> Result<ExitCode, Error> {
     if !stop.is_cancelled() {
         announce(&house, json);
     }
-    let reloading = tokio::spawn(reload_policies(reload, house.handle().clone(), config.policy.clone(), stop.clone()));
+    let reloading = tokio::spawn(reload_policies(reload, house.handle().clone(), stop.clone()));
     let ended = house.run(&stop).await;
     reloading.abort();
     ended.map(|()| ExitCode::SUCCESS)
@@ -49,20 +49,30 @@ fn announce(house: &House, json: bool) {
     out::line(format_args!("signalbox is ready: {url}"));
 }
 
-/// Reads the policies again at each SIGHUP. Those in force stay if the new ones can't be taken.
-async fn reload_policies(mut signal: Signal, handle: Handle, folder: Option<PathBuf>, stop: CancellationToken) {
-    while let Some(Some(())) = stop.run_until_cancelled(signal.recv()).await {
-        let Some(folder) = folder.clone() else {
-            tracing::info!("SIGHUP: the policies are the built-in ones; there is nothing to read again");
-            continue;
+/// How often the policies' folder is looked at: its list of files, not their texts.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Reads the policies again when their folder changes, and at each SIGHUP. Those in force stay if the new ones can't be
+/// taken.
+async fn reload_policies(mut signal: Signal, handle: Handle, stop: CancellationToken) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let asked = tokio::select! {
+            () = stop.cancelled() => return,
+            heard = signal.recv() => match heard {
+                Some(()) => true,
+                None => return,
+            },
+            _ = look.tick() => false,
         };
-        match tokio::task::spawn_blocking(move || Policies::load(&folder)).await {
-            Ok(Ok(policies)) => {
-                handle.set_policies(policies);
-                tracing::info!("SIGHUP: the policies were read again and are in force");
-            }
-            Ok(Err(error)) => tracing::error!(%error, "SIGHUP: the policies aren't taken; those in force stay"),
-            Err(error) => tracing::error!(%error, "SIGHUP: the policies couldn't be read; those in force stay"),
+        let handle = handle.clone();
+        let read = move || (asked || handle.policies_changed()).then(|| handle.reload_policies());
+        match tokio::task::spawn_blocking(read).await {
+            Ok(None) => {}
+            Ok(Some(Ok(()))) => tracing::info!("the policies were read again and are in force"),
+            Ok(Some(Err(error))) => tracing::error!(%error, "the policies aren't taken; those in force stay"),
+            Err(error) => tracing::error!(%error, "the policies couldn't be read; those in force stay"),
         }
     }
 }

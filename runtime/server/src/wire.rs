@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use prometheus_client::registry::Registry;
 use signalbox_carriers::Carrier;
 use signalbox_carriers::smpp::Smpp;
-use signalbox_model::Chance;
-use signalbox_policy::Policies;
+use signalbox_model::{Chance, Clock};
+use signalbox_policy::{Origin, Watcher};
 use signalbox_reach::{Client, Connector, SystemResolver};
 use signalbox_store::Store;
 use signalbox_store_embedded::EmbeddedStore;
@@ -168,11 +168,9 @@ impl Running<Result<(), engine::Error>> {
 }
 
 /// The configured policies, or the built-in ones.
-pub fn policies(config: &Config) -> Result<Policies, Error> {
-    match &config.policy {
-        Some(folder) => Ok(Policies::load(folder)?),
-        None => Ok(Policies::built_in()),
-    }
+pub fn policies(config: &Config) -> Result<Watcher, Error> {
+    let origin = Origin { folder: config.policy.clone(), packs: config.packs.clone() };
+    Ok(Watcher::open(origin, SystemClock.now())?)
 }
 
 /// Handlers' way out.

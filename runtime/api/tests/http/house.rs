@@ -70,7 +70,7 @@ impl House {
             store,
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),
-            policies: Policies::built_in(),
+            policies: Policies::built_in().into(),
             host: Arc::new(guest::Host::new(guest::Config { instances: 4, ..guest::Config::default() }).unwrap()),
             tenants: vec![tenant("acme", OURS), tenant("rival", "+15550100002")],
             carriers: Vec::new(),

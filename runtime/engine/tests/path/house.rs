@@ -187,7 +187,7 @@ impl House {
             store: store.clone(),
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),
-            policies: Policies::built_in(),
+            policies: Policies::built_in().into(),
             host: Arc::new(guest::Host::new(guest::Config { instances: 16, ..guest::Config::default() }).unwrap()),
             tenants: vec![tenant()],
             carriers: vec![Arc::new(Door(carrier.clone()))],

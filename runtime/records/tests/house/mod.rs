@@ -25,7 +25,7 @@ pub fn at(ms: u64) -> Timestamp {
 }
 
 pub fn decision() -> Decision {
-    Decision { verdict: Verdict::Allow, reasons: vec![], rules: 7 }
+    Decision { verdict: Verdict::Allow, reasons: vec![], rules: 7, trace: Default::default() }
 }
 
 impl House {

@@ -87,6 +87,11 @@ async fn messages(command: Messages, api: &Api, screen: &Screen) -> Result<(), E
     Ok(())
 }
 
+/// A message's timeline, for another command.
+pub async fn timeline_of(server: &Server, id: &str) -> Result<Value, Error> {
+    timeline(&Api::new(server)?, id).await
+}
+
 async fn timeline(api: &Api, id: &str) -> Result<Value, Error> {
     api.get(&format!("/v1/messages/{}/timeline", segment(id))).await
 }

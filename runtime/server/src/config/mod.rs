@@ -42,6 +42,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The store.
     pub store: store_embedded::Config,
+    /// The packs of rules that are switched on.
+    pub packs: Vec<String>,
     /// The folder of policies; the built-in ones if there is none.
     pub policy: Option<PathBuf>,
     /// Carriers.
@@ -142,6 +144,7 @@ impl Config {
         Self {
             listen: DEFAULT_LISTEN,
             store: store_embedded::Config::new(folder),
+            packs: Vec::new(),
             policy: None,
             carriers: Vec::new(),
             tenants: Vec::new(),
@@ -186,6 +189,8 @@ fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     read_store(file.section("store"), &mut config.store, surroundings);
     let policy = file.section("policy");
     config.policy = policy.text("folder").map(|folder| surroundings.path(&folder.value));
+    let packs = policy.texts("packs").unwrap_or_default();
+    config.packs = packs.into_iter().map(|pack| pack.value).collect();
     policy.end();
     let carriers = carriers::read(file.sections("carriers"), surroundings);
     config.tenants = tenants::read(file.sections("tenants"), &carriers, surroundings);

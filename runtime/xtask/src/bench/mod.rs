@@ -6,7 +6,7 @@
 //! | `path` | `path_hook`, `path_nohook`, each with `…_cpu_us` |
 //! | `latency` | `path_p50_ms`, `path_p99_ms` |
 //! | `waiting` | `rss_100k_mb`, `restart_100k_s` |
-//! | `parts` | `pdu_…`, `guest_…`, `store_…`: the crates' own benchmarks; `guests`: every language's example |
+//! | `parts` | `pdu_…`, `guest_…`, `policy_…`, `store_…`: the crates' own benchmarks; `guests`: every language's example |
 //! | `neighbours` | `neighbour_p99_ratio`: a tenant beside one whose handler misbehaves |
 
 mod accept;
@@ -65,6 +65,7 @@ const GROUPS: &[Group] = &[
     group(&["pdu_decode", "pdu_encode"], parts::pdu),
     group(&["guest_fresh_p50_us", "guest_fresh_p99_us", "guest_floor_p50_us"], parts::guest),
     group(&["restart_100k_s", "rss_100k_mb"], waiting::run),
+    group(&["policy", "policy_full_p50_us", "policy_20rules_p50_us"], parts::policy),
     Group { names: &["guests"], run: parts::guests, on_demand: true },
     Group { names: &["neighbours", "neighbour_p99_ratio"], run: neighbours::run, on_demand: true },
     Group { names: &["store"], run: parts::store, on_demand: true },

@@ -53,6 +53,15 @@ pub fn guests(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
     Ok(())
 }
 
+/// Deciding: the whole default set with its tables, a set of 20 rules, and each rule by itself.
+pub fn policy(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
+    for line in run("policy_bench", &[], programs)? {
+        let expected = line.expected.as_str().unwrap_or_default();
+        table.show(&Figure::new(&line.name, line.value, &line.unit, expected, line.note));
+    }
+    Ok(())
+}
+
 /// The embedded store.
 pub fn store(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
     for line in run("store_bench", &[], programs)? {

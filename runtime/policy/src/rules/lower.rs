@@ -3,7 +3,7 @@
 use cel::common::ast::{CallExpr, Expr as Cel, IdedExpr, LiteralValue, SourceInfo, operators};
 use cel::parser::Parser;
 
-use crate::expr::{Expr, Number, Op};
+use super::expr::{Expr, Number, Op};
 use crate::facts::{Fact, Kind};
 
 const ALLOWED: &str = "allowed are facts, true, false, whole numbers, \"words\", ! && || == != < <= > >= and in [...]";

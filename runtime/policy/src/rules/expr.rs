@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::facts::{Fact, Facts, Value};
+use crate::facts::{Fact, FactSet, Facts, Value};
 
 /// A condition. Types were checked when it was lowered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    fn holds(self, ordering: Ordering) -> bool {
+    pub(crate) fn holds(self, ordering: Ordering) -> bool {
         match self {
             Self::Equal => ordering.is_eq(),
             Self::NotEqual => ordering.is_ne(),
@@ -89,6 +89,22 @@ impl Expr {
                 _ => None,
             },
             Self::NumberIn(number, list) => number.read(facts).map(|n| list.contains(&n)),
+        }
+    }
+
+    /// The facts that it may look at.
+    pub(crate) fn reads(&self) -> FactSet {
+        let number = |number: &Number| match number {
+            Number::Literal(_) => FactSet::EMPTY,
+            Number::Fact(fact) => FactSet::of(&[*fact]),
+        };
+        match self {
+            Self::Const(_) => FactSet::EMPTY,
+            Self::Fact(fact) | Self::WordIn(fact, _) => FactSet::of(&[*fact]),
+            Self::Not(inner) => inner.reads(),
+            Self::And(a, b) | Self::Or(a, b) | Self::Same(a, b) => a.reads().union(b.reads()),
+            Self::Compare(a, _, b) => number(a).union(number(b)),
+            Self::NumberIn(item, _) => number(item),
         }
     }
 

@@ -1,0 +1,47 @@
+//! The changes that rules can ask for.
+
+use crate::rules::Change;
+
+/// What a change puts in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Inserts<'a> {
+    /// The brand's name.
+    pub brand: Option<&'a str>,
+    /// Where the tenant's portal is.
+    pub portal: Option<&'a str>,
+}
+
+/// How to opt out, as it is appended.
+pub const OPT_OUT: &str = "Reply STOP to opt out.";
+
+/// The text with the changes made; `None` when one of them can't be, since what it puts in isn't known.
+pub fn rewrite(text: &str, changes: &[Change], inserts: Inserts<'_>) -> Option<String> {
+    let mut changed = text.to_owned();
+    // A pointer to the portal leaves nothing of the text, so it comes before what is put around it.
+    if changes.contains(&Change::PortalLink) {
+        changed = format!("You have a new message. Please sign in to read it: {}", inserts.portal?);
+    }
+    if changes.contains(&Change::NameBrand) {
+        changed = format!("{}: {changed}", inserts.brand?);
+    }
+    if changes.contains(&Change::AppendOptOut) {
+        let gap = if changed.is_empty() || changed.ends_with(char::is_whitespace) { "" } else { " " };
+        changed = format!("{changed}{gap}{OPT_OUT}");
+    }
+    Some(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_made_together_or_not_at_all() {
+        let acme = Inserts { brand: Some("Acme"), portal: Some("https://acme.example/in") };
+        let all = [Change::NameBrand, Change::AppendOptOut];
+        assert_eq!(rewrite("Sale today!", &all, acme).unwrap(), "Acme: Sale today! Reply STOP to opt out.");
+        assert_eq!(rewrite("Sale", &all, Inserts::default()), None);
+        let hidden = rewrite("Your results", &[Change::NameBrand, Change::PortalLink], acme).unwrap();
+        assert!(hidden.starts_with("Acme: You have") && !hidden.contains("results"), "{hidden}");
+    }
+}

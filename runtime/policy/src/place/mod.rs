@@ -1,0 +1,272 @@
+//! Where a recipient may be, whether solicitations may be sent there now, and when next.
+//!
+//! A number tells a set of states and a set of time zones; the window has to be open in all of them.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use signalbox_model::{E164, MessageId, Timestamp};
+
+use crate::data::{Cap, State, Tables};
+
+/// What is known of where a contact is, besides the number.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The time zone that the contact gave.
+    pub zone: Option<&'a str>,
+    /// The ZIP code that the contact gave.
+    pub zip: Option<&'a str>,
+}
+
+/// Where a recipient may be.
+#[derive(Debug, Clone)]
+pub struct Whereabouts<'a> {
+    tables: &'a Tables,
+    /// The states of the United States that are possible; empty abroad.
+    states: Vec<State>,
+    zones: Vec<TimeZone>,
+}
+
+/// Windows close for a Sunday and a holiday on end; two weeks without a common window never has one.
+const SEARCH_DAYS: i32 = 14;
+/// Each round moves on by at least one opening of one place; there are few a day.
+const SEARCH_ROUNDS: usize = 128;
+
+impl Tables {
+    /// Where the holder of a number may be; `None` where nothing tells.
+    pub fn whereabouts(&self, number: E164, known: Known<'_>) -> Option<Whereabouts<'_>> {
+        let place = self.places.of(number);
+        let by_zip = known.zip.map(|zip| self.places.states_of_zip(zip)).filter(|states| !states.is_empty());
+        let (states, places) = match by_zip {
+            // Who gave a ZIP code lives there: the number is no better witness.
+            Some(states) => (states.to_vec(), self.places.zones_of(states)),
+            None => {
+                let place = place?;
+                (place.states.clone(), place.zones.clone())
+            }
+        };
+        let own = known.zone.and_then(|zone| TimeZone::get(zone).ok());
+        let zones = match own {
+            Some(zone) => vec![zone],
+            None => places.iter().filter_map(|at| self.places.zone(*at)).cloned().collect(),
+        };
+        Some(Whereabouts { tables: self, states, zones })
+    }
+}
+
+impl Whereabouts<'_> {
+    /// Whether it is in the United States or a territory.
+    pub fn is_us(&self) -> bool {
+        !self.states.is_empty()
+    }
+
+    /// Whether there is one zone and one state only.
+    pub fn is_certain(&self) -> bool {
+        self.zones.len() == 1 && self.states.len() == 1
+    }
+
+    /// The states that are possible.
+    pub fn states(&self) -> &[State] {
+        &self.states
+    }
+
+    /// The hour of the day there: the earliest and the latest that it may be.
+    pub fn hours(&self, now: Timestamp) -> Option<(u32, u32)> {
+        let now = instant(now)?;
+        let hour = |zone: &TimeZone| u32::try_from(zone.to_datetime(now).hour()).unwrap_or(0);
+        Some((self.zones.iter().map(hour).min()?, self.zones.iter().map(hour).max()?))
+    }
+
+    /// The strictest caps on solicitations in 24 hours: in all, and on one subject. 0 where there is none.
+    pub fn caps(&self) -> (u32, u32) {
+        let (mut all, mut subject) = (u32::MAX, u32::MAX);
+        for cap in self.states.iter().filter_map(|state| self.tables.windows.cap(*state)) {
+            match cap {
+                Cap::Contact(cap) => all = all.min(cap),
+                Cap::Subject(cap) => subject = subject.min(cap),
+            }
+        }
+        let or_none = |cap| if cap == u32::MAX { 0 } else { cap };
+        (or_none(all), or_none(subject))
+    }
+
+    /// Whether solicitations may be sent now, wherever it is.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        instant(now).is_some_and(|now| self.pairs().all(|(state, zone)| self.opens(state, zone, now) == Some(now)))
+    }
+
+    /// When solicitations may be sent next, wherever it is; `now` if that is now.
+    pub fn next_open(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut at = instant(now)?;
+        let last = at.checked_add(jiff::SignedDuration::from_hours(i64::from(SEARCH_DAYS) * 24)).ok()?;
+        for _ in 0..SEARCH_ROUNDS {
+            let mut latest = at;
+            for (state, zone) in self.pairs() {
+                latest = latest.max(self.opens(state, zone, at)?);
+            }
+            if latest == at {
+                return timestamp(at).map(|at| at.max(now));
+            }
+            at = latest;
+            if at > last {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// When a message that waits for the window goes: soon after it opens, each at a time of its own.
+    pub fn turn(&self, now: Timestamp, message: &MessageId) -> Option<Timestamp> {
+        let opens = self.next_open(now)?;
+        let spread = u64::from(self.tables.windows.spread_minutes()) * 60_000_000;
+        let share = xxhash_rust::xxh3::xxh3_64(message.as_bytes()).checked_rem(spread).unwrap_or(0);
+        let turn = opens + Duration::from_micros(share);
+        // A window that is shorter than the spread has room at its beginning.
+        Some(if self.is_open(turn) { turn } else { opens })
+    }
+
+    /// Every state with every zone; no state is any place under the federal window.
+    fn pairs(&self) -> impl Iterator<Item = (Option<State>, &TimeZone)> {
+        let states = self.states.iter().copied().map(Some);
+        let states = states.chain(self.states.is_empty().then_some(None));
+        states.flat_map(|state| self.zones.iter().map(move |zone| (state, zone)))
+    }
+
+    /// When the window of one state in one zone is open next: `at` itself if it is open then.
+    fn opens(&self, state: Option<State>, zone: &TimeZone, at: jiff::Timestamp) -> Option<jiff::Timestamp> {
+        let mut date = zone.to_datetime(at).date();
+        for _ in 0..=SEARCH_DAYS {
+            if let Some((opens, closes)) = self.on(state, zone, date)
+                && at < closes
+            {
+                return Some(opens.max(at));
+            }
+            date = date.tomorrow().ok()?;
+        }
+        None
+    }
+
+    fn on(&self, state: Option<State>, zone: &TimeZone, date: Date) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
+        let windows = &self.tables.windows;
+        let minds = state.filter(|_| windows.minds_holidays(state));
+        let holiday = minds.is_some_and(|state| self.tables.holidays.is_holiday(state, date));
+        let hours = windows.hours(state, date.weekday(), holiday)?;
+        let moment = |minutes: u16| {
+            let (date, minutes) = if minutes >= 1_440 { (date.tomorrow().ok()?, 0) } else { (date, minutes) };
+            let (hour, minute) = (i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?);
+            zone.to_timestamp(date.at(hour, minute, 0, 0)).ok()
+        };
+        Some((moment(hours.opens)?, moment(hours.closes)?))
+    }
+}
+
+/// Our time as `jiff` has it.
+pub(crate) fn instant(at: Timestamp) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::from_microsecond(i64::try_from(at.as_micros()).ok()?).ok()
+}
+
+/// The other way.
+pub(crate) fn timestamp(at: jiff::Timestamp) -> Option<Timestamp> {
+    u64::try_from(at.as_microsecond()).ok().map(Timestamp::from_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_model::{Address, Chance, Partition};
+
+    fn tables() -> Tables {
+        Tables::built_in().unwrap()
+    }
+
+    fn number(text: &str) -> E164 {
+        let Address::E164(number) = text.parse().unwrap() else { panic!() };
+        number
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_rfc3339(text).unwrap()
+    }
+
+    fn next(to: &str, now: &str) -> String {
+        let tables = tables();
+        let place = tables.whereabouts(number(to), Known::default()).unwrap();
+        let next = place.next_open(at(now)).unwrap();
+        assert_eq!(place.is_open(at(now)), next == at(now));
+        assert!(place.is_open(next));
+        next.to_rfc3339()[..16].to_owned()
+    }
+
+    #[test]
+    fn windows_open_by_the_recipients_clock() {
+        let table = [
+            // New York, federal hours, winter and summer.
+            ("+12125550123", "2026-11-23T12:59:59Z", "2026-11-23T13:00"),
+            ("+12125550123", "2026-11-24T01:59:59Z", "2026-11-24T01:59"),
+            ("+12125550123", "2026-11-24T02:00:00Z", "2026-11-24T13:00"),
+            ("+12125550123", "2026-07-01T12:00:00Z", "2026-07-01T12:00"),
+            // The mornings after the clocks went.
+            ("+12125550123", "2026-03-08T06:00:00Z", "2026-03-08T12:00"),
+            ("+12125550123", "2026-11-01T06:00:00Z", "2026-11-01T13:00"),
+            // Florida's Panhandle may be in either zone: 8 in the later, until 20 in the earlier.
+            ("+18505550123", "2026-11-23T13:30:00Z", "2026-11-23T14:00"),
+            ("+18505550123", "2026-11-24T01:00:00Z", "2026-11-24T14:00"),
+            // Texas rests on Sunday mornings.
+            ("+15125550123", "2026-11-22T15:30:00Z", "2026-11-22T18:00"),
+            // Alabama from Saturday evening to Monday, and over a holiday on a Monday.
+            ("+12055550123", "2026-11-22T02:00:00Z", "2026-11-23T14:00"),
+            ("+12055550123", "2026-09-06T02:00:00Z", "2026-09-08T13:00"),
+            // Arizona has no summer time, but for the Navajo Nation, which may be meant.
+            ("+16025550123", "2026-07-01T14:30:00Z", "2026-07-01T15:00"),
+            ("+19285550123", "2026-07-02T03:30:00Z", "2026-07-02T15:00"),
+        ];
+        for (to, now, expected) in table {
+            assert_eq!(next(to, now), expected, "{to} {now}");
+        }
+    }
+
+    #[test]
+    fn what_the_contact_said_counts_more_than_the_number() {
+        let tables = tables();
+        let place = |zone, zip| tables.whereabouts(number("+12125550123"), Known { zone, zip }).unwrap();
+        let nine_utc = at("2026-11-23T17:30:00Z");
+        assert!(place(None, None).is_open(nine_utc));
+        assert!(!place(Some("Pacific/Honolulu"), None).is_open(nine_utc));
+        // A ZIP code in Hawaii, and one in Alabama on a Sunday.
+        assert!(!place(None, Some("96813")).is_open(nine_utc));
+        assert!(!place(None, Some("35203")).is_open(at("2026-11-22T18:00:00Z")));
+        assert!(place(Some("nowhere"), Some("0")).is_open(nine_utc));
+        assert!(tables.whereabouts(number("+442079460123"), Known::default()).is_none());
+        assert!(!tables.whereabouts(number("+14165550123"), Known::default()).unwrap().is_us());
+    }
+
+    #[test]
+    fn what_waited_goes_out_spread() {
+        let tables = tables();
+        let place = tables.whereabouts(number("+12125550123"), Known::default()).unwrap();
+        let (now, chance) = (at("2026-11-23T05:00:00Z"), Chance::seeded(4));
+        let id = || MessageId::new(now, Partition::new(0), &chance);
+        let opens = place.next_open(now).unwrap();
+        let mut minutes = [0; 30];
+        for _ in 0..3_000 {
+            let id = id();
+            let turn = place.turn(now, &id).unwrap();
+            assert_eq!(place.turn(now, &id), Some(turn), "the same message has the same turn");
+            minutes[usize::try_from(turn.since(opens).as_secs() / 60).unwrap()] += 1;
+        }
+        assert!(minutes.iter().all(|count| (50..200).contains(count)), "{minutes:?}");
+    }
+
+    #[test]
+    fn a_place_that_never_opens_has_no_next_time() {
+        let tables = crate::data::tests::with("windows.toml", |text| {
+            text.replacen("every_day = \"08:00-21:00\"", "every_day = \"closed\"", 1)
+        })
+        .unwrap();
+        let place = tables.whereabouts(number("+12125550123"), Known::default()).unwrap();
+        assert_eq!(place.next_open(at("2026-11-23T05:00:00Z")), None);
+        assert_eq!(place.next_open(Timestamp::MAX), None);
+        assert!(!place.is_open(Timestamp::MAX));
+    }
+}
