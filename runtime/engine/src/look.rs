@@ -38,6 +38,11 @@ impl Handle {
         self.0.wheel.first(|due| !matches!(due, Due::Housekeeping | Due::ParkedReceipts))
     }
 
+    /// How many steps run: events that are being handled, with a handler or without.
+    pub fn steps_running(&self) -> usize {
+        self.0.turns.running(self.0.config.max_steps)
+    }
+
     /// What is recorded of a person; `None` if nothing is.
     pub async fn contact(&self, tenant: &TenantId, theirs: &Address) -> Result<Option<Contact>, Error> {
         contacts::read(&self.0, tenant, theirs).await

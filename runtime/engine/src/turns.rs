@@ -134,6 +134,11 @@ impl Turns {
         self.bell.notify_one();
     }
 
+    /// How many steps run.
+    pub(crate) fn running(&self, max_steps: usize) -> usize {
+        max_steps.saturating_sub(self.slots.available_permits())
+    }
+
     /// Waits until no step runs.
     pub(crate) async fn idle(&self, max_steps: usize) {
         let all = u32::try_from(max_steps).unwrap_or(u32::MAX);

@@ -78,6 +78,8 @@ impl House {
         };
         let service = Service::open(parts).await.map_err(Error::house)?;
         let handle = service.handle();
+        let path = handle.clone();
+        idle.unless(move || path.steps_running() > 0);
         // It ends with the runtime: nothing of it outlives the conversation.
         tokio::spawn(service.run(CancellationToken::new(), Duration::ZERO));
         let name = stage.manifest.name.as_str();
