@@ -27,6 +27,19 @@ impl Raw {
         String::from_utf8_lossy(&octets).into_owned()
     }
 
+    /// Reads until this text came; answers all that came.
+    pub async fn read_until(&mut self, text: &str) -> String {
+        let mut octets = Vec::new();
+        let found = async {
+            while !String::from_utf8_lossy(&octets).contains(text) {
+                let more = self.0.read_buf(&mut octets).await.expect("the connection holds");
+                assert_ne!(more, 0, "it was closed before `{text}` came: {}", String::from_utf8_lossy(&octets));
+            }
+        };
+        within(PATIENCE, text, found).await;
+        String::from_utf8_lossy(&octets).into_owned()
+    }
+
     /// Both halves, to write while reading.
     pub fn split(self) -> (tokio::net::tcp::OwnedReadHalf, tokio::net::tcp::OwnedWriteHalf) {
         self.0.into_split()

@@ -105,6 +105,31 @@ impl Tenant {
         api.ask(Method::PUT, &format!("/v1/handlers/{name}"), component).await
     }
 
+    /// Uploads a version of a handler as a form; `query` says which alias it is given.
+    pub async fn upload_version(&self, name: &str, query: &str, component: &[u8], manifest: Option<&str>) -> Answer {
+        let mut form = Vec::new();
+        if let Some(manifest) = manifest {
+            form.extend(b"--part\r\ncontent-disposition: form-data; name=\"manifest\"\r\n\r\n");
+            form.extend(manifest.as_bytes());
+            form.extend(b"\r\n");
+        }
+        form.extend(b"--part\r\ncontent-disposition: form-data; name=\"component\"; filename=\"x.wasm\"\r\n\r\n");
+        form.extend(component);
+        form.extend(b"\r\n--part--\r\n");
+        let api = self.api.with("content-type", "multipart/form-data; boundary=part");
+        api.ask(Method::PUT, &format!("/v1/handlers/{name}/versions{query}"), form).await
+    }
+
+    /// Gives an alias to a version; answers the handler.
+    pub async fn alias(&self, name: &str, alias: &str, body: &Value) -> Value {
+        self.api.put(&format!("/v1/handlers/{name}/aliases/{alias}"), body).await.expect(200)
+    }
+
+    /// A handler.
+    pub async fn handler(&self, name: &str) -> Value {
+        self.api.get(&format!("/v1/handlers/{name}")).await.expect(200)
+    }
+
     /// Uploads one of the guest examples and binds the tenant's number to it.
     pub async fn give_number_to(&self, guest: &str) -> Value {
         let uploaded = self.upload(guest, place::guest(guest)).await;

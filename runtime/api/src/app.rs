@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use serde::Serialize;
 use signalbox_engine::Handle;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::metrics::Metrics;
@@ -33,6 +34,10 @@ pub(crate) struct Shared {
     /// KiB of large bodies that there is still room for.
     pub(crate) large: Arc<Semaphore>,
     pub(crate) openapi: Bytes,
+    /// Room for those who follow a log.
+    pub(crate) followers: Arc<Semaphore>,
+    /// Cancelled when the API stops: answers that would go on for ever end.
+    pub(crate) ending: CancellationToken,
 }
 
 impl App {
@@ -43,7 +48,9 @@ impl App {
         let kib = config.max_large_bytes.max(largest).div_ceil(1 << 10);
         let large = Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS)));
         let openapi = crate::openapi::json();
-        Self(Arc::new(Shared { config, handle, registry, metrics, ids: RequestIds::new(), large, openapi }))
+        let followers = Arc::new(Semaphore::new(config.max_followers));
+        let (ids, ending) = (RequestIds::new(), CancellationToken::new());
+        Self(Arc::new(Shared { config, handle, registry, metrics, ids, large, openapi, followers, ending }))
     }
 }
 
@@ -75,5 +82,12 @@ pub(crate) fn bytes(status: StatusCode, kind: &'static str, body: Bytes) -> Resp
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// An answer without a body.
+pub(crate) fn nothing() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
     response
 }

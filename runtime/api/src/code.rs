@@ -61,6 +61,10 @@ codes! {
     MessageUnknown = "message.unknown", NOT_FOUND, "There is no such message", false;
     /// The tenant has no such handler.
     HandlerUnknown = "handler.unknown", NOT_FOUND, "There is no such handler", false;
+    /// The tenant has no such binding.
+    BindingUnknown = "binding.unknown", NOT_FOUND, "There is no such binding", false;
+    /// The tenant has no such event among those that were given up.
+    ParkedUnknown = "parked.unknown", NOT_FOUND, "There is no such parked event", false;
     /// The tenant has no such number.
     NumberUnknown = "number.unknown", NOT_FOUND, "There is no such number", false;
     /// The route doesn't know the method.
@@ -83,6 +87,8 @@ codes! {
     KeyReused = "idempotency.reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request", false;
     /// The component can't be used.
     ComponentRefused = "component.refused", UNPROCESSABLE_ENTITY, "The component can't be used", false;
+    /// The manifest can't be used.
+    ManifestRefused = "manifest.refused", UNPROCESSABLE_ENTITY, "The manifest can't be used", false;
     /// There are too many header lines.
     HeadersTooMany = "headers.too_many", REQUEST_HEADER_FIELDS_TOO_LARGE, "There are too many header lines", false;
     /// A defect here.

@@ -31,6 +31,8 @@ pub struct Config {
     pub max_component_bytes: usize,
     /// Bytes of batches and components that may be in memory at once, over all connections; the rest isn't read yet.
     pub max_large_bytes: usize,
+    /// Those who follow a log at once: each holds a connection for as long as it likes.
+    pub max_followers: usize,
     /// Messages in a page when its caller doesn't say.
     pub default_page: usize,
     /// How long requests in flight may go on once the drain begins.
@@ -52,6 +54,7 @@ impl Default for Config {
             max_batch: 1_000,
             max_component_bytes: (24 << 20) + (64 << 10),
             max_large_bytes: 256 << 20,
+            max_followers: 64,
             default_page: 50,
             drain_timeout: Duration::from_secs(10),
         }

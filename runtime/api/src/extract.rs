@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, RawPathParams, Request};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::HeaderMap;
@@ -50,6 +50,20 @@ impl FromRequestParts<App> for Segment {
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(malformed)?;
         let first = params.iter().next();
         first.map(|(_, value)| Self(value.to_owned())).ok_or_else(|| Problem::internal("a path without its parameter"))
+    }
+}
+
+/// The parameters in the path, decoded, in their order.
+pub(crate) struct Segments<const N: usize>(pub(crate) [String; N]);
+
+impl<const N: usize> FromRequestParts<App> for Segments<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let malformed = |_| Problem::new(Code::PathMalformed, "the path isn't UTF-8 once its % signs are decoded");
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(malformed)?;
+        let all: Vec<String> = params.iter().map(|(_, value)| value.to_owned()).collect();
+        all.try_into().map(Self).map_err(|_| Problem::internal("a path without its parameters"))
     }
 }
 
@@ -126,6 +140,56 @@ impl FromRequest<App> for Component {
         let (bytes, share) = collect_large(request.into_body(), app, limit, timeout).await?;
         Ok(Self { bytes, _share: share })
     }
+}
+
+/// A version that is uploaded as a form.
+pub(crate) struct Upload {
+    pub(crate) manifest: Option<String>,
+    pub(crate) component: Bytes,
+    pub(crate) _share: OwnedSemaphorePermit,
+}
+
+/// What a form has besides the component: boundaries, headers, the manifest.
+const FORM_BYTES: usize = 128 << 10;
+
+impl FromRequest<App> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if essence(request.headers()).as_deref() != Some("multipart/form-data") {
+            let detail = "the body is a form with `component` and perhaps `manifest`: send `Content-Type: \
+                          multipart/form-data` (with curl: `-F component=@handler.wasm -F manifest=@handler.toml`)";
+            return Err(Problem::new(Code::TypeUnsupported, detail));
+        }
+        let (parts, body) = request.into_parts();
+        let (limit, timeout) = (app.config.max_component_bytes + FORM_BYTES, app.config.component_timeout);
+        let (bytes, share) = collect_large(body, app, limit, timeout).await?;
+        // Its size was bounded right now, by us.
+        let mut request = Request::from_parts(parts, Body::from(bytes));
+        DefaultBodyLimit::disable().apply(&mut request);
+        let mut form =
+            Multipart::from_request(request, app).await.map_err(|error| malformed_form(&error.body_text()))?;
+        let (mut manifest, mut component) = (None, None);
+        while let Some(field) = form.next_field().await.map_err(|error| malformed_form(&error.body_text()))? {
+            let name = field.name().unwrap_or_default().to_owned();
+            let bytes = field.bytes().await.map_err(|error| malformed_form(&error.body_text()))?;
+            match name.as_str() {
+                "manifest" if manifest.is_none() => {
+                    let text = String::from_utf8(bytes.into());
+                    manifest = Some(text.map_err(|_| malformed_form("the manifest isn't UTF-8"))?);
+                }
+                "component" if component.is_none() => component = Some(bytes),
+                "manifest" | "component" => return Err(malformed_form(&format!("`{name}` is there twice"))),
+                _ => return Err(malformed_form("it has a field that is neither `component` nor `manifest`")),
+            }
+        }
+        let component = component.ok_or_else(|| malformed_form("`component` is missing"))?;
+        Ok(Self { manifest, component, _share: share })
+    }
+}
+
+fn malformed_form(what: &str) -> Problem {
+    Problem::new(Code::RequestMalformed, format!("the form can't be read: {what}"))
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {

@@ -8,8 +8,8 @@
 //! | `routes` | the table of routes, and what answers them |
 //! | `envelope` | what surrounds every route: the request's id, problems rendered, requests counted |
 //! | `extract`, `query` | what is taken out of a request: who asks, the body, parameters |
-//! | `shape`, `requests`, `batch` | bodies, and what is wrong with them, said well |
-//! | `views` | what is answered |
+//! | `shape`, `requests`, `handler_requests`, `batch` | bodies, and what is wrong with them, said well |
+//! | `views`, `handler_views` | what is answered |
 //! | [`code`], [`problem`] | every kind of problem, and its form (RFC 9457) |
 //! | `refusal` | which error of the house becomes which problem |
 //! | `openapi` | the description, made from all that |
@@ -23,6 +23,8 @@ pub mod code;
 pub mod config;
 mod envelope;
 mod extract;
+mod handler_requests;
+mod handler_views;
 mod metrics;
 mod openapi;
 pub mod problem;

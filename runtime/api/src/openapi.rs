@@ -11,7 +11,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
-use crate::routes::{self, Route, contacts, handlers, messages, operator, records, webhooks};
+use crate::routes::{
+    self, Route, bindings, contacts, handlers, logs, messages, operator, parked, records, usage, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,10 +32,26 @@ use crate::routes::{self, Route, contacts, handlers, messages, operator, records
         records::timeline,
         records::list,
         handlers::upload,
+        handlers::upload_version,
         handlers::list,
-        handlers::logs,
-        handlers::bind,
-        handlers::bindings,
+        handlers::show,
+        handlers::put_alias,
+        handlers::delete_alias,
+        handlers::put_settings,
+        handlers::put_secret,
+        handlers::delete_secret,
+        handlers::shadow,
+        logs::logs,
+        bindings::bind,
+        bindings::list,
+        bindings::show,
+        bindings::unbind,
+        bindings::explain,
+        parked::list,
+        parked::retry,
+        parked::retry_all,
+        parked::discard,
+        usage::usage,
         contacts::record,
         contacts::show,
         webhooks::set_up,
@@ -82,6 +100,7 @@ fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Oper
         Method::GET => item.get.as_mut(),
         Method::POST => item.post.as_mut(),
         Method::PUT => item.put.as_mut(),
+        Method::DELETE => item.delete.as_mut(),
         _ => None,
     }
 }

@@ -19,10 +19,6 @@ pub(crate) struct Listing {
     pub(crate) limit: Option<usize>,
 }
 
-/// Behind which line to read on.
-#[derive(Debug, Default)]
-pub(crate) struct After(pub(crate) Option<u64>);
-
 /// A set of parameters.
 pub(crate) trait Params: Default {
     const NAMES: &'static [&'static str];
@@ -79,17 +75,8 @@ impl Params for Listing {
     }
 }
 
-impl Params for After {
-    const NAMES: &'static [&'static str] = &["after"];
-
-    fn take(&mut self, _: &str, value: &str) -> Result<(), String> {
-        self.0 = Some(value.parse().map_err(|_| "is the number of a line".to_owned())?);
-        Ok(())
-    }
-}
-
 /// A plus that wasn't written as `%2B` arrives as a space; no address begins with one.
-fn address(value: &str) -> Result<Address, String> {
+pub(crate) fn address(value: &str) -> Result<Address, String> {
     let plus = value.strip_prefix(' ').filter(|rest| rest.bytes().all(|c| c.is_ascii_digit()));
     let parsed = match plus {
         Some(digits) => format!("+{digits}").parse(),
@@ -102,7 +89,7 @@ fn status(value: &str) -> Result<Status, String> {
     Status::parse(value).ok_or_else(|| format!("is one of {}", Status::ALL.map(Status::as_str).join(", ")))
 }
 
-fn time(value: &str) -> Result<Timestamp, String> {
+pub(crate) fn time(value: &str) -> Result<Timestamp, String> {
     // The plus of an offset, likewise.
     let plus = value.rfind(' ').filter(|at| *at > 10);
     let mended = plus.map(|at| format!("{}+{}", &value[..at], &value[at + 1..]));

@@ -1,7 +1,11 @@
 //! The one place where an error of the house meets a status code.
 
-use signalbox_engine::{BindRefused, CancelRefused, ContactRefused, Error, HandlerRefused, Refused, WebhookRefused};
+use signalbox_engine::{
+    BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, HandlerRefused, Refused,
+    WebhookRefused,
+};
 use signalbox_guest::Refusal;
+use signalbox_guest::manifest::{BadSetting, Complaint};
 use signalbox_records as records;
 use signalbox_store as store;
 
@@ -102,6 +106,17 @@ impl From<HandlerRefused> for Problem {
             HandlerRefused::Component(Refusal::Unavailable { .. }) => {
                 Self::new(Code::Busy, "the component couldn't be compiled now; upload it again").because(refused)
             }
+            HandlerRefused::Manifest(refused) => {
+                let fault = |complaint: &Complaint| FieldError {
+                    field: format!("manifest:{}:{}", complaint.line, complaint.column),
+                    code: "manifest.malformed",
+                    detail: complaint.to_string(),
+                };
+                Self::fields(Code::ManifestRefused, refused.complaints.iter().map(fault).collect())
+            }
+            HandlerRefused::Percent => {
+                Self::field(Code::RequestInvalid, "percent", "percent.out_of_range", refused.to_string())
+            }
             HandlerRefused::Component(refusal) => Self::new(Code::ComponentRefused, refusal.to_string()),
             HandlerRefused::Path(error) => error.into(),
         }
@@ -115,9 +130,39 @@ impl From<BindRefused> for Problem {
             BindRefused::Handler => {
                 Self::field(Code::RequestInvalid, "handler", "handler.unknown", refused.to_string())
             }
+            BindRefused::Name => Self::field(Code::RequestInvalid, "name", "name.malformed", refused.to_string()),
+            BindRefused::Scope(_) => Self::field(Code::RequestInvalid, "scope", "scope.malformed", refused.to_string()),
+            BindRefused::TooMany(_) => {
+                Self::field(Code::RequestInvalid, "name", "bindings.too_many", refused.to_string())
+            }
             BindRefused::Path(error) => error.into(),
         }
     }
+}
+
+impl From<ChangeRefused> for Problem {
+    fn from(refused: ChangeRefused) -> Self {
+        let field = |name: &str, code| Self::field(Code::RequestInvalid, name, code, refused.to_string());
+        match refused {
+            ChangeRefused::Handler => no_handler(),
+            ChangeRefused::Version(_) => field("version", "version.unknown"),
+            ChangeRefused::Percent => field("percent", "percent.out_of_range"),
+            ChangeRefused::Live => field("alias", "alias.live"),
+            ChangeRefused::TooMuch(_) => field("value", "value.out_of_range"),
+            ChangeRefused::SecretName => field("secret", "name.malformed"),
+            ChangeRefused::Settings(bad) => Self::fields(Code::RequestInvalid, bad.iter().map(setting).collect()),
+            ChangeRefused::Path(error) => error.into(),
+        }
+    }
+}
+
+fn setting(bad: &BadSetting) -> FieldError {
+    let (name, code) = match bad {
+        BadSetting::Unknown { name, .. } => (name, "setting.unknown"),
+        BadSetting::Type { name, .. } => (name, "setting.type"),
+        BadSetting::Missing { name, .. } => (name, "setting.missing"),
+    };
+    FieldError { field: format!("settings.{name}"), code, detail: bad.to_string() }
 }
 
 impl From<ContactRefused> for Problem {
@@ -146,6 +191,16 @@ pub(crate) fn no_message() -> Problem {
 /// The tenant has no such handler.
 pub(crate) fn no_handler() -> Problem {
     Problem::new(Code::HandlerUnknown, "there is no handler of this name; GET /v1/handlers lists those there are")
+}
+
+/// The tenant has no such binding.
+pub(crate) fn no_binding() -> Problem {
+    Problem::new(Code::BindingUnknown, "there is no binding of this name; GET /v1/bindings lists those there are")
+}
+
+/// The tenant has no such event among those that were given up.
+pub(crate) fn no_parked() -> Problem {
+    Problem::new(Code::ParkedUnknown, "there is no such event; GET /v1/parked lists those there are")
 }
 
 /// A key speaks for a tenant, so the tenant is there; unless it was taken away between the two.

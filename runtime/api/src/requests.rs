@@ -121,20 +121,6 @@ impl Shape for NewBatch {
     const SHAPE: Object = Object { fields: &[field("messages", Kind::Objects, Need::Required)] };
 }
 
-/// Which handler a number's events go to.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewBinding)]
-pub(crate) struct NewBinding {
-    /// The handler's name.
-    #[schema(example = "echo-support")]
-    pub(crate) handler: String,
-}
-
-impl Shape for NewBinding {
-    const SHAPE: Object = Object { fields: &[field("handler", Kind::Text, Need::Required)] };
-}
-
 /// What is recorded of a person, in place of what was before.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

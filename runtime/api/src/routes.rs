@@ -1,18 +1,22 @@
 //! Every route: its method, its path, what answers it, and which problems it can answer with. Router, description and
 //! metrics are made from this one table.
 
+pub(crate) mod bindings;
 pub(crate) mod contacts;
 pub(crate) mod handlers;
+pub(crate) mod logs;
 pub(crate) mod messages;
 pub(crate) mod operator;
+pub(crate) mod parked;
 pub(crate) mod records;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use http::{Method, StatusCode};
 
 use crate::app::App;
@@ -55,14 +59,19 @@ macro_rules! body {
 /// Every route.
 pub(crate) fn all() -> Vec<Route> {
     use Code::{
-        Draining, HandlerUnknown, MessageUnknown, NotReady, QueryInvalid, RequestInvalid, StoreFailed, TooLate,
+        BindingUnknown, Busy, Draining, HandlerUnknown, MessageUnknown, NotReady, ParkedUnknown, QueryInvalid,
+        RequestInvalid, StoreFailed, TooLate,
     };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
-    let (read, write, replace) = (Method::GET, Method::POST, Method::PUT);
+    let (read, write, replace, remove) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
     const ACCEPT: &[Code] =
         body![HeaderInvalid, RequestInvalid, PolicyRefused, KeyReused, KeyBusy, Overloaded, Draining, StoreFailed];
     const BATCH: &[Code] =
         body![HeaderInvalid, RequestInvalid, KeyReused, KeyBusy, Overloaded, Busy, Draining, StoreFailed];
+    const UPLOAD: &[Code] = body![RequestInvalid, ComponentRefused, Busy, Draining, StoreFailed];
+    const UPLOAD_VERSION: &[Code] =
+        body![QueryInvalid, RequestInvalid, ComponentRefused, ManifestRefused, Busy, Draining, StoreFailed];
+    const CHANGE: &[Code] = body![HandlerUnknown, RequestInvalid, Draining, StoreFailed];
     vec![
         route(write.clone(), "/v1/messages", post(messages::send), ACCEPT),
         route(read.clone(), "/v1/messages", get(records::list), &[QueryInvalid, Draining, StoreFailed]),
@@ -81,25 +90,46 @@ pub(crate) fn all() -> Vec<Route> {
             &[MessageUnknown, Draining, StoreFailed],
         ),
         route(
-            write,
+            write.clone(),
             "/v1/messages/{id}/cancel",
             post(messages::cancel),
             &[MessageUnknown, TooLate, Draining, StoreFailed],
         ),
         route(read.clone(), "/v1/handlers", get(handlers::list), &[]),
+        route(replace.clone(), "/v1/handlers/{name}", put(handlers::upload), UPLOAD),
+        route(read.clone(), "/v1/handlers/{name}", get(handlers::show), &[HandlerUnknown]),
+        route(replace.clone(), "/v1/handlers/{name}/versions", put(handlers::upload_version), UPLOAD_VERSION),
+        route(replace.clone(), "/v1/handlers/{name}/aliases/{alias}", put(handlers::put_alias), CHANGE),
         route(
-            replace.clone(),
-            "/v1/handlers/{name}",
-            put(handlers::upload),
-            body![RequestInvalid, ComponentRefused, Busy, Draining, StoreFailed],
+            remove.clone(),
+            "/v1/handlers/{name}/aliases/{alias}",
+            delete(handlers::delete_alias),
+            &[HandlerUnknown, RequestInvalid, Draining, StoreFailed],
         ),
-        route(read.clone(), "/v1/handlers/{name}/logs", get(handlers::logs), &[HandlerUnknown, QueryInvalid]),
-        route(read.clone(), "/v1/bindings", get(handlers::bindings), &[]),
+        route(replace.clone(), "/v1/handlers/{name}/settings", put(handlers::put_settings), CHANGE),
+        route(replace.clone(), "/v1/handlers/{name}/secrets/{secret}", put(handlers::put_secret), CHANGE),
+        route(
+            remove.clone(),
+            "/v1/handlers/{name}/secrets/{secret}",
+            delete(handlers::delete_secret),
+            &[HandlerUnknown, RequestInvalid, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/handlers/{name}/shadow", get(handlers::shadow), &[HandlerUnknown]),
+        route(read.clone(), "/v1/handlers/{name}/logs", get(logs::logs), &[HandlerUnknown, QueryInvalid, Busy]),
+        route(read.clone(), "/v1/bindings", get(bindings::list), &[]),
+        route(read.clone(), "/v1/bindings/explain", get(bindings::explain), &[QueryInvalid]),
+        route(read.clone(), "/v1/bindings/{binding}", get(bindings::show), &[BindingUnknown]),
         route(
             replace.clone(),
-            "/v1/bindings/{number}",
-            put(handlers::bind),
+            "/v1/bindings/{binding}",
+            put(bindings::bind),
             body![NumberUnknown, RequestInvalid, Draining, StoreFailed],
+        ),
+        route(
+            remove.clone(),
+            "/v1/bindings/{binding}",
+            delete(bindings::unbind),
+            &[BindingUnknown, Draining, StoreFailed],
         ),
         route(read.clone(), "/v1/contacts/{number}", get(contacts::show), &[RequestInvalid, Draining, StoreFailed]),
         route(
@@ -108,6 +138,11 @@ pub(crate) fn all() -> Vec<Route> {
             put(contacts::record),
             body![RequestInvalid, Draining, StoreFailed],
         ),
+        route(read.clone(), "/v1/parked", get(parked::list), &[QueryInvalid, Draining, StoreFailed]),
+        route(write.clone(), "/v1/parked/retry", post(parked::retry_all), body![RequestInvalid, Draining, StoreFailed]),
+        route(write.clone(), "/v1/parked/{event}/retry", post(parked::retry), &[ParkedUnknown, Draining, StoreFailed]),
+        route(remove, "/v1/parked/{event}", delete(parked::discard), &[ParkedUnknown, Draining, StoreFailed]),
+        route(read.clone(), "/v1/usage", get(usage::usage), &[QueryInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/webhooks", get(webhooks::list), &[]),
         route(replace, "/v1/webhooks/{name}", put(webhooks::set_up), body![RequestInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/callback-secret", get(webhooks::callback_secret), &[]),

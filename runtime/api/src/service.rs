@@ -63,6 +63,7 @@ impl Service {
             });
         }
         drop(listener);
+        self.app.ending.cancel();
         connections.close();
         if tokio::time::timeout(config.drain_timeout, connections.wait()).await.is_err() {
             tracing::warn!(connections = connections.len(), "requests took longer than the drain; they are cut off");

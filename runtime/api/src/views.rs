@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use signalbox_engine::{Accepted, Contact, Explanation, LogLine, Readiness};
-use signalbox_model::directory::{Binding, Handler, Webhook};
+use signalbox_engine::{Accepted, Contact, Explanation, Readiness};
+use signalbox_model::directory::Webhook;
 use signalbox_model::view::{EntryView, MessageView};
 use signalbox_model::{Address, Decision, MessageId, Reason, Verdict};
 use signalbox_records::{Page, Record};
@@ -274,99 +274,6 @@ impl DeliveryView {
             error: delivery.error.clone(),
         }
     }
-}
-
-/// A handler.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Handler)]
-pub(crate) struct HandlerView {
-    /// Its name.
-    name: String,
-    /// SHA-256 of the component, hexadecimal.
-    digest: String,
-    /// The component's size in bytes.
-    size: u64,
-    /// The handler interfaces that were found in it; the host calls these.
-    exports: Vec<String>,
-    /// The interfaces that it wants of the host.
-    imports: Vec<String>,
-    /// How long it took to compile.
-    compile_ms: u64,
-    /// When it was uploaded.
-    uploaded_at: String,
-}
-
-impl From<Handler> for HandlerView {
-    fn from(handler: Handler) -> Self {
-        let Handler { name, digest, size, exports, imports, compile_ms, uploaded_at, .. } = handler;
-        Self { name, digest, size, exports, imports, compile_ms, uploaded_at: uploaded_at.to_rfc3339() }
-    }
-}
-
-/// A tenant's handlers.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Handlers)]
-pub(crate) struct HandlersView {
-    /// By name.
-    pub(crate) handlers: Vec<HandlerView>,
-}
-
-/// What a handler said.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = HandlerLogs)]
-pub(crate) struct LogsView {
-    /// Oldest first.
-    pub(crate) lines: Vec<LineView>,
-}
-
-/// A line that a handler wrote.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LogLine)]
-pub(crate) struct LineView {
-    /// Its number; give the last one as `after` to read on.
-    n: u64,
-    /// When the run ended.
-    at: String,
-    /// The event that was handled.
-    event: String,
-    /// `trace`, `debug`, `info`, `warn` or `error`.
-    level: &'static str,
-    /// What it says.
-    text: String,
-}
-
-impl From<LogLine> for LineView {
-    fn from(line: LogLine) -> Self {
-        let LogLine { n, at, event, level, text } = line;
-        Self { n, at: at.to_rfc3339(), event: event.to_string(), level, text }
-    }
-}
-
-/// A number whose events go to a handler.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Binding)]
-pub(crate) struct BindingView {
-    /// The number.
-    number: String,
-    /// The handler's name.
-    handler: String,
-    /// When it was bound.
-    made_at: String,
-}
-
-impl From<Binding> for BindingView {
-    fn from(binding: Binding) -> Self {
-        let Binding { number, handler, made_at, .. } = binding;
-        Self { number: number.to_string(), handler, made_at: made_at.to_rfc3339() }
-    }
-}
-
-/// A tenant's bindings.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Bindings)]
-pub(crate) struct BindingsView {
-    /// By number.
-    pub(crate) bindings: Vec<BindingView>,
 }
 
 /// What is recorded of a person.

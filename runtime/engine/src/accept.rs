@@ -11,12 +11,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use signalbox_media::Schemes;
+use signalbox_model::handler::EventKind;
 use signalbox_model::{
     Address, Body, Category, Cause, Conversation, Decision, Direction, Encoding, Event, KeyId, Message, MessageId,
     Origin, Partition, Status, TenantId, Timestamp,
 };
 use signalbox_text as text;
 
+use crate::assign::{Asked, assigned};
 use crate::check::{Checkup, check};
 use crate::engine::Engine;
 use crate::error::{Error, FieldError, Refused};
@@ -160,7 +162,10 @@ pub(crate) async fn explain(engine: &Engine, caller: &Caller, request: &Request)
         text: message.body.text.clone(),
         route: route.map_err(|none| none.why),
         decision,
-        handler: engine.directory.bound(&message.tenant, message.ours()).map(|bound| bound.name.clone()),
+        handler: engine.directory.account(&message.tenant).and_then(|account| {
+            let asked = Asked::about(&message, EventKind::Draft);
+            assigned(&account, &asked).map(|assigned| assigned.handler.meta.name.clone())
+        }),
     })
 }
 
@@ -217,6 +222,9 @@ impl<'e> Plan<'e> {
                 Err(Refused::Policy(Box::new(Rejected { id, decision })))
             }
             checkup => {
+                if let Some(account) = engine.directory.account(&caller.tenant) {
+                    account.tally.message(step.at, message.segments);
+                }
                 stage_outbound(step, message, checkup.into_decision());
                 Ok(answer)
             }

@@ -23,6 +23,24 @@ pub struct Config {
     pub max_attempts: u8,
     /// The waits between them.
     pub retry_waits: [Duration; 4],
+    /// Failures in a row after which a version of a handler rests: its events wait instead of using up their attempts.
+    pub breaker_failures: u32,
+    /// How long it rests before one event finds out whether it works again; twice as long each time it doesn't.
+    pub breaker_wait: Duration,
+    /// The longest rest: how late a version that works again is found out.
+    pub breaker_wait_most: Duration,
+    /// Events that a new version or a canary must have seen before it is judged: two failures of three say little.
+    pub rollback_least: usize,
+    /// It is taken back when so many of a hundred events more fail than with the version that it stands beside or after.
+    pub rollback_percent: u8,
+    /// How long an event counts in that share.
+    pub rollback_window: Duration,
+    /// How long a version is watched that became the live one.
+    pub rollback_watch: Duration,
+    /// Events that are shown to shadows at once; more are left out, so that shadows take little from those who answer.
+    pub max_shadows: usize,
+    /// How often what handlers used is written down: what a crash may lose of it.
+    pub usage_flush: Duration,
     /// How many handlers' sends may follow from one another: ends reply loops.
     pub max_depth: u8,
     /// How long parts of a long inbound message are waited for.
@@ -64,6 +82,15 @@ impl Default for Config {
                 Duration::from_secs(30),
                 Duration::from_secs(300),
             ],
+            breaker_failures: 20,
+            breaker_wait: Duration::from_secs(5),
+            breaker_wait_most: Duration::from_secs(60),
+            rollback_least: 20,
+            rollback_percent: 20,
+            rollback_window: Duration::from_secs(300),
+            rollback_watch: Duration::from_secs(3_600),
+            max_shadows: 4,
+            usage_flush: Duration::from_secs(10),
             max_depth: 8,
             reassembly: Duration::from_secs(60),
             parked_receipt: Duration::from_secs(300),

@@ -6,20 +6,23 @@
 
 use std::sync::Arc;
 
-use signalbox_guest::{self as guest, Answer, Attribute, DraftChanges, DraftDecision, Kind};
+use signalbox_guest::{self as guest, Answer, Attribute, DraftChanges, DraftDecision};
 use signalbox_model::event::Queued;
+use signalbox_model::handler::{EventKind, OnFailure};
 use signalbox_model::timeline::HandlerMark;
 use signalbox_model::{Address, Body, Cause, Decision, ErrorClass, Message, Origin, Status, Timestamp};
+use signalbox_store::{Table, layout};
 use signalbox_text as text;
 
+use crate::assign::{Asked, Taker, taker};
 use crate::check::{Checkup, check_and_change};
-use crate::directory::{Account, Deployed};
 use crate::dispatch::Flow;
 use crate::effects::{self, Unfit};
 use crate::egress;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::handlers::{self, handler_for};
+use crate::handlers;
+use crate::health::Admit;
 use crate::hot::Live;
 use crate::retry::{Retry, next_attempt, postpone};
 use crate::route::{NoRoute, route};
@@ -45,11 +48,13 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
     let mut step = Step::new(engine, id.partition());
     let now = step.at;
     let early = live.message.send_at.filter(|at| *at > now && live.head.status == Status::Accepted);
-    let drafted = match draft_handler(engine, &live.message) {
-        Some((account, handler)) if early.is_none() && live.message.expires_at > now => {
-            Some(show_draft(engine, &mut step, &account, &handler, &pending.queued, &mut live).await?)
+    let drafted = if early.is_none() && live.message.expires_at > now {
+        match draft_taker(engine, &live.message, pending).await {
+            Some(taker) => Some((show_draft(engine, &mut step, &taker, &pending.queued, &mut live).await?, taker)),
+            None => None,
         }
-        _ => None,
+    } else {
+        None
     };
     let _one = engine.locks.lock(id).await;
     let current = engine.live(&live.message.tenant, id).await?;
@@ -68,7 +73,7 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
     }
     let mut mark = None;
     let mut chosen = None;
-    if let Some(drafted) = drafted {
+    if let Some((drafted, taker)) = drafted {
         match drafted {
             Drafted::Go { mark: made, route } => (mark, chosen) = (Some(made), route),
             Drafted::Wait { until, why } => return hold(engine, step, live, pending, until, why, None).await,
@@ -78,9 +83,14 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
                 egress::finish(engine, step, live, pending.seq, Status::Rejected, cause, class).await?;
                 return Ok(Flow::Done);
             }
-            Drafted::Failed { mark, error, retry } => {
-                return draft_failed(engine, live, pending, mark, error, retry).await;
+            Drafted::Failed(failed) if taker.on_failure == OnFailure::Open => {
+                let Failed { mark: handler, error, .. } = failed;
+                let attempt = pending.queued.attempts + 1;
+                let cause = Cause::HandlerFailed { handler, error, attempt, parked: false };
+                let status = live.head.status;
+                step.advance(live, status, cause, None)?;
             }
+            Drafted::Failed(failed) => return draft_failed(engine, live, pending, &taker, failed).await,
         }
     }
     match check_and_change(engine, &mut step, live).await? {
@@ -129,18 +139,22 @@ async fn hold(
 ) -> Result<Flow, Error> {
     let class = decision.as_ref().and_then(Decision::class);
     step.advance(live, Status::Held, Cause::Held { until, why, decision }, class)?;
+    if pending.queued.attempts > 0 {
+        // It comes back as if it were new.
+        step.batch.delete(Table::Retry, layout::inbox_key(pending.seq));
+    }
     step.commit().await?;
     let (tenant, message) = (live.message.tenant.clone(), live.message.id);
     engine.wheel.set(until, Due::Held { tenant, message, seq: pending.seq });
     Ok(Flow::Done)
 }
 
-/// The tenant's draft handler, if one sees this message. The host's own answers are not the tenant's to change.
-fn draft_handler(engine: &Engine, message: &Message) -> Option<(Arc<Account>, Arc<Deployed>)> {
+/// Who sees this draft, if anybody does. The host's own answers are not the tenant's to change.
+async fn draft_taker(engine: &Engine, message: &Message, pending: &Pending) -> Option<Taker> {
     if message.origin == Origin::Keyword {
         return None;
     }
-    handler_for(engine, &message.tenant, message.ours(), Kind::Draft)
+    taker(engine, &message.tenant, &Asked::about(message, EventKind::Draft), pending.pin.as_ref()).await
 }
 
 /// What a draft handler made of a message.
@@ -148,15 +162,21 @@ enum Drafted {
     Go { mark: HandlerMark, route: Option<String> },
     Wait { until: Timestamp, why: String },
     Drop { mark: HandlerMark, why: String },
-    Failed { mark: HandlerMark, error: String, retry: Retry },
+    Failed(Failed),
+}
+
+/// A draft handler that has no effect.
+struct Failed {
+    mark: HandlerMark,
+    error: String,
+    retry: Retry,
 }
 
 /// Shows a draft to its handler, and puts what the handler asked for into the step.
 async fn show_draft<'e>(
-    engine: &'e Engine,
+    engine: &'e Arc<Engine>,
     step: &mut Step<'e>,
-    account: &Account,
-    handler: &Deployed,
+    taker: &Taker,
     queued: &Queued,
     live: &mut Live,
 ) -> Result<Drafted, Error> {
@@ -166,35 +186,31 @@ async fn show_draft<'e>(
     // hold, it's the same at every attempt.
     let at = live.head.held_until.filter(|_| live.head.status == Status::Held).unwrap_or(queued.at).max(queued.at);
     let queued = &Queued { at, ..queued.clone() };
+    let failed = |usage: &guest::Usage, error: String, retry: Retry| {
+        let mark = handlers::mark(engine, taker, queued, partition, "failed", usage, &[]);
+        Ok(Drafted::Failed(Failed { mark, error, retry }))
+    };
+    if let Admit::Wait(until) = taker.version.health.lock().admit(engine.clock.now()) {
+        let error = format!("the handler failed too often in a row and isn't called before {}", until.to_rfc3339());
+        return failed(&guest::Usage::default(), error, Retry::WhenTheHostSees);
+    }
     let outcome = {
         let shown = Shown::new(&live.message);
         let routes = route(engine, &live.message).unwrap_or_default();
         let known = draft_attributes(&live.message, &routes);
         let attributes: Vec<_> = known.iter().map(|(name, value)| Attribute { name, value }).collect();
-        let draft = shown.draft(&live.message, &attributes);
-        handlers::call(
-            engine,
-            account,
-            handler,
-            queued,
-            &conversation,
-            Some(live.message.id),
-            guest::Event::Draft(draft),
-        )
-        .await
+        let draft = guest::Event::Draft(shown.draft(&live.message, &attributes));
+        handlers::call(engine, taker, queued, &conversation, Some(live.message.id), draft).await
     };
     let completed = match outcome {
         Ok(completed) => completed,
-        Err(failure) => {
-            let mark = handlers::mark(engine, handler, queued, partition, "failed", &failure.usage, &[]);
-            return Ok(Drafted::Failed { mark, retry: Retry::of(&failure.kind), error: failure.message });
-        }
+        Err(failure) => return failed(&failure.usage, failure.message, Retry::of(&failure.kind)),
     };
     let notes = completed.effects.notes.clone();
-    let mark = |action: &str| handlers::mark(engine, handler, queued, partition, action, &completed.usage, &notes);
+    let mark = |action: &str| handlers::mark(engine, taker, queued, partition, action, &completed.usage, &notes);
     let Answer::Draft(decision) = completed.answer else {
         let error = "the handler gave no decision on the draft".to_owned();
-        return Ok(Drafted::Failed { mark: mark("failed"), error, retry: Retry::Never });
+        return failed(&completed.usage, error, Retry::Never);
     };
     let (drafted, changed) = match decision {
         DraftDecision::Send => (Drafted::Go { mark: mark("let it pass"), route: None }, None),
@@ -203,13 +219,15 @@ async fn show_draft<'e>(
             let until = changes.not_before.map(Timestamp::from_micros).filter(|until| *until > step.at);
             let route = changes.route.clone();
             match rewritten(engine, &live.message, *changes) {
-                Err(error) => {
-                    return Ok(Drafted::Failed { mark: mark("failed"), error, retry: Retry::Never });
-                }
+                Err(error) => return failed(&completed.usage, error, Retry::Never),
                 Ok(changed) => match until {
-                    Some(until) => {
-                        (Drafted::Wait { until, why: format!("handler {} asked for that time", handler.name) }, changed)
-                    }
+                    Some(until) => (
+                        Drafted::Wait {
+                            until,
+                            why: format!("handler {} asked for that time", taker.handler.meta.name),
+                        },
+                        changed,
+                    ),
                     None => {
                         let action = if changed.is_some() { "rewrote it" } else { "let it pass" };
                         (Drafted::Go { mark: mark(action), route }, changed)
@@ -218,14 +236,13 @@ async fn show_draft<'e>(
             }
         }
     };
-    match effects::stage(engine, step, &conversation, queued, live.message.depth, completed.effects).await {
+    match effects::stage(engine, step, taker, &conversation, queued, live.message.depth, completed.effects).await {
         Ok(()) => {}
         Err(Unfit::Path(error)) => return Err(error),
         Err(Unfit::Effect(error)) => {
             // What was staged so far must not land: the step is begun anew.
             *step = Step::new(engine, partition);
-            let mark = handlers::mark(engine, handler, queued, partition, "failed", &completed.usage, &[]);
-            return Ok(Drafted::Failed { mark, error, retry: Retry::Never });
+            return failed(&completed.usage, error, Retry::Never);
         }
     }
     if let Some(changed) = changed {
@@ -269,18 +286,25 @@ fn rewritten(engine: &Engine, message: &Message, changes: DraftChanges) -> Resul
     Ok(Some(changed))
 }
 
-/// A draft whose handler fails doesn't leave: it is tried again, and then rejected.
+/// A draft whose handler fails doesn't leave: it is tried again, and then rejected, or held for another round of attempts
+/// by whatever answers then.
 async fn draft_failed(
     engine: &Engine,
     live: &mut Live,
     pending: &mut Pending,
-    mark: HandlerMark,
-    error: String,
-    retry: Retry,
+    taker: &Taker,
+    failed: Failed,
 ) -> Result<Flow, Error> {
+    let Failed { mark, error, retry } = failed;
     let attempt = pending.queued.attempts + 1;
     let mut step = Step::new(engine, live.message.id.partition());
-    let Some(at) = next_attempt(engine, attempt, retry) else {
+    let next = next_attempt(engine, attempt, retry);
+    if next.is_none() && taker.on_failure == OnFailure::Hold {
+        let until = (step.at + engine.longest_wait()).min(live.message.expires_at);
+        let why = format!("handler {} failed: {error}", taker.handler.meta.name);
+        return hold(engine, step, live, pending, until, why, None).await;
+    }
+    let Some(at) = next else {
         let cause = Cause::Rejected { decision: None, handler: Some(mark), why: error };
         let class = Some(ErrorClass::ContentBlockedPlatform);
         egress::finish(engine, step, live, pending.seq, Status::Rejected, cause, class).await?;
@@ -288,5 +312,5 @@ async fn draft_failed(
     };
     let status = live.head.status;
     step.advance(live, status, Cause::HandlerFailed { handler: mark, error, attempt, parked: false }, None)?;
-    postpone(step, pending, at).await
+    postpone(step, pending, taker, at).await
 }

@@ -13,6 +13,7 @@ use signalbox_store::{Table, layout};
 use signalbox_text as text;
 
 use crate::accept;
+use crate::assign::Taker;
 use crate::check::{Checkup, check};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -35,13 +36,14 @@ pub(crate) enum Unfit {
 pub(crate) async fn stage(
     engine: &Engine,
     step: &mut Step<'_>,
+    taker: &Taker,
     conversation: &Conversation,
     queued: &Queued,
     depth: u8,
     effects: Effects,
 ) -> Result<(), Unfit> {
     for send in effects.sends {
-        stage_send(engine, step, conversation, queued, depth, send).await?;
+        stage_send(engine, step, taker, conversation, queued, depth, send).await?;
     }
     for id in effects.cancels {
         stage_cancel(engine, step, &conversation.tenant, &id).await?;
@@ -65,12 +67,14 @@ pub(crate) async fn stage(
 async fn stage_send(
     engine: &Engine,
     step: &mut Step<'_>,
+    taker: &Taker,
     conversation: &Conversation,
     queued: &Queued,
     depth: u8,
     send: OutgoingMessage,
 ) -> Result<(), Unfit> {
     let message = Arc::new(outgoing(engine, step.at, &conversation.tenant, queued, depth, send)?);
+    taker.handler.tally.message(step.at, message.segments);
     let id = message.conversation_id();
     if step.home(&id) == step.partition() {
         return Ok(adopt(engine, step, message).await?);

@@ -13,6 +13,7 @@ use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId, Timestamp};
 use signalbox_policy::Watcher;
 use signalbox_store::{Batch, Epoch, Store, Table, layout};
 use signalbox_webhooks as webhooks;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -25,6 +26,7 @@ use crate::idempotency::InFlight;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
+use crate::rollback::Suspect;
 use crate::timers::{Due, HandlerTimers};
 use crate::turns::Turns;
 use crate::wheel::Wheel;
@@ -55,6 +57,12 @@ pub(crate) struct Engine {
     pub(crate) idempotency: InFlight,
     pub(crate) metrics: Metrics,
     pub(crate) logs: Logs,
+    /// Room for shadows' runs.
+    pub(crate) shadows: Arc<Semaphore>,
+    /// Versions that fail too much, on their way to be taken back.
+    pub(crate) suspects: mpsc::Sender<Suspect>,
+    /// What was used is written down by one at a time.
+    pub(crate) usage_flushing: tokio::sync::Mutex<()>,
     pub(crate) tasks: TaskTracker,
     /// Outbound messages that are accepted and not yet with a carrier.
     pub(crate) waiting: AtomicUsize,
@@ -160,6 +168,12 @@ impl Engine {
         let waits = &self.config.retry_waits;
         let base = waits[usize::from(failed.saturating_sub(1)).min(waits.len() - 1)];
         self.chance.jitter(base, 0.2)
+    }
+
+    /// The longest wait between two attempts.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        let waits = &self.config.retry_waits;
+        waits[waits.len() - 1]
     }
 
     /// The time at which an event with `failed` failed attempts is tried again.

@@ -4,21 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 use signalbox_carriers::Health;
-use signalbox_guest as guest;
-use signalbox_model::directory::{ApiKey, Binding, Handler, Tenant, Webhook};
-use signalbox_model::{Address, KeyId, MessageId, Partition, Status, TenantId};
+use signalbox_model::directory::{ApiKey, Tenant, Webhook};
+use signalbox_model::{EventId, KeyId, MessageId, Partition, Status, TenantId};
 use signalbox_records as records;
 use signalbox_store::Durability;
 
 use crate::accept::{self, Accepted, Caller, Explanation, Request};
-use crate::directory::Deployed;
 use crate::engine::Engine;
 use crate::error::{CancelRefused, Error, Refused};
-use crate::logs::LogLine;
+use crate::{parked, usage};
 
 /// Attempts to tell of one message that are shown.
 const DELIVERIES_SHOWN: usize = 1_000;
@@ -26,34 +23,6 @@ const DELIVERIES_SHOWN: usize = 1_000;
 /// The path's handle.
 #[derive(Clone)]
 pub struct Handle(pub(crate) Arc<Engine>);
-
-/// Why a handler wasn't taken.
-#[derive(Debug, thiserror::Error)]
-pub enum HandlerRefused {
-    /// Its name can't be one.
-    #[error("a handler's name is 1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter")]
-    Name,
-    /// The component can't be used; the text says what to mend.
-    #[error(transparent)]
-    Component(#[from] guest::Refusal),
-    /// The path couldn't.
-    #[error(transparent)]
-    Path(#[from] Error),
-}
-
-/// Why a binding wasn't made.
-#[derive(Debug, thiserror::Error)]
-pub enum BindRefused {
-    /// The tenant has no such number.
-    #[error("the tenant has no such number")]
-    Number,
-    /// The tenant has no such handler.
-    #[error("there is no handler of this name; upload it first with PUT /v1/handlers/{{name}}")]
-    Handler,
-    /// The path couldn't.
-    #[error(transparent)]
-    Path(#[from] Error),
-}
 
 /// Why a webhook wasn't made.
 #[derive(Debug, thiserror::Error)]
@@ -155,80 +124,42 @@ impl Handle {
         )
     }
 
-    /// Compiles and keeps a handler; numbers that are bound to its name use it from the next event on.
-    pub async fn put_handler(
+    /// A tenant's events that were given up, those that happened last first.
+    pub async fn parked(
         &self,
         tenant: &TenantId,
-        name: &str,
-        component: Vec<u8>,
-    ) -> Result<Handler, HandlerRefused> {
-        if !is_name(name) {
-            return Err(HandlerRefused::Name);
-        }
-        let bytes: Arc<[u8]> = component.as_slice().into();
-        let code = self.0.host.compile(bytes).await?;
-        self.put_compiled(tenant, name, None, component, code).await
+        filter: &parked::Filter,
+        cursor: Option<parked::ParkedCursor>,
+        limit: usize,
+    ) -> Result<parked::ParkedPage, Error> {
+        parked::list(&self.0, tenant, filter, cursor, limit).await
     }
 
-    /// Keeps a handler that the host made of `component` before: where many paths share a host, it is compiled once.
-    pub async fn put_compiled(
+    /// Tries an event again that was given up, with what answers now; `false` if there is none.
+    pub async fn retry_parked(&self, tenant: &TenantId, event: EventId) -> Result<bool, Error> {
+        parked::retry(&self.0, tenant, event).await
+    }
+
+    /// Tries every event again that fits; how many, and whether there are more.
+    pub async fn retry_all_parked(&self, tenant: &TenantId, filter: &parked::Filter) -> Result<(usize, bool), Error> {
+        parked::retry_all(&self.0, tenant, filter).await
+    }
+
+    /// Forgets an event that was given up; `false` if there is none.
+    pub async fn discard_parked(&self, tenant: &TenantId, event: EventId) -> Result<bool, Error> {
+        parked::discard(&self.0, tenant, event).await
+    }
+
+    /// What a tenant used from one day to another (`2026-12-24`), both included; today for what is missing.
+    pub async fn usage(
         &self,
         tenant: &TenantId,
-        name: &str,
-        manifest: Option<guest::Manifest>,
-        component: impl Into<Bytes>,
-        code: Arc<guest::Handler>,
-    ) -> Result<Handler, HandlerRefused> {
-        if !is_name(name) {
-            return Err(HandlerRefused::Name);
-        }
-        let info = code.info();
-        let meta = Handler {
-            tenant: tenant.clone(),
-            name: name.to_owned(),
-            digest: info.digest.clone(),
-            size: info.size_bytes as u64,
-            exports: info.exports.iter().map(|e| format!("{}@{}", e.kind.interface(), e.version)).collect(),
-            imports: info.imports.clone(),
-            compile_ms: u64::try_from(info.compile_time.as_millis()).unwrap_or(u64::MAX),
-            uploaded_at: self.0.clock.now(),
-        };
-        self.0.directory.put_handler(Deployed::new(meta.clone(), manifest, code), component.into()).await?;
-        Ok(meta)
-    }
-
-    /// A tenant's handlers, by name.
-    pub fn handlers(&self, tenant: &TenantId) -> Vec<Handler> {
-        let account = self.0.directory.account(tenant);
-        account.map(|account| account.handlers.values().map(|h| h.meta.clone()).collect()).unwrap_or_default()
-    }
-
-    /// What a handler said lately, behind line `after`.
-    pub fn handler_logs(&self, tenant: &TenantId, name: &str, after: Option<u64>) -> Option<Vec<LogLine>> {
-        let account = self.0.directory.account(tenant)?;
-        account.handlers.get(name)?;
-        Some(self.0.logs.read(tenant, name, after))
-    }
-
-    /// Gives a number's events to a handler.
-    pub async fn bind(&self, tenant: &TenantId, number: &Address, handler: &str) -> Result<Binding, BindRefused> {
-        let account = self.0.directory.account(tenant).ok_or(BindRefused::Number)?;
-        if !account.tenant.numbers.contains_key(number) {
-            return Err(BindRefused::Number);
-        }
-        if !account.handlers.contains_key(handler) {
-            return Err(BindRefused::Handler);
-        }
-        let made_at = self.0.clock.now();
-        let binding = Binding { tenant: tenant.clone(), number: number.clone(), handler: handler.to_owned(), made_at };
-        self.0.directory.put_binding(binding.clone()).await?;
-        Ok(binding)
-    }
-
-    /// A tenant's bindings.
-    pub fn bindings(&self, tenant: &TenantId) -> Vec<Binding> {
-        let account = self.0.directory.account(tenant);
-        account.map(|account| account.bindings.values().cloned().collect()).unwrap_or_default()
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<Vec<usage::UsageRow>, Error> {
+        let today = usage::today(&self.0);
+        let to = to.unwrap_or(&today);
+        usage::read(&self.0, tenant, from.unwrap_or(to), to).await
     }
 
     /// Makes or changes a webhook. Without a secret, it keeps the one it had, or gets a new one.
@@ -398,7 +329,8 @@ fn is_event_pattern(event: &str) -> bool {
     event == "message.*" || Status::ALL.into_iter().any(|status| signalbox_webhooks::event_type(status) == event)
 }
 
-fn is_name(name: &str) -> bool {
+/// Can it be a name of something that a tenant sets up?
+pub(crate) fn is_name(name: &str) -> bool {
     let legal = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
     (1..=64).contains(&name.len())
         && name.bytes().all(legal)

@@ -6,22 +6,28 @@ use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use signalbox_guest::{
-    self as guest, Contact, HttpRequest, HttpResult, Invocation, Kind, Limits, MessageIds, PastMessage, Reading, Scope,
-    SendPlace, Surroundings, Unavailable,
+    self as guest, Contact, FailureKind, HttpRequest, HttpResult, Invocation, Kind, Limits, MessageIds, PastMessage,
+    Reading, Scope, SendPlace, Surroundings, Unavailable,
 };
 use signalbox_model::conversation::stable_hash;
 use signalbox_model::event::Queued;
+use signalbox_model::handler::EventKind;
 use signalbox_model::timeline::{HandlerMark, Note, NoteValue};
 use signalbox_model::{
     Address, Conversation, ConversationId, Direction, InvocationId, MessageId, Partition, TenantId, Timestamp,
 };
 use signalbox_store::{Range, Table, layout};
 
+use crate::assign::Taker;
 use crate::contacts;
-use crate::directory::{Account, Deployed};
+use crate::directory::Kit;
 use crate::engine::Engine;
+use crate::health::End;
 use crate::hot::Live;
-use crate::outbound::{Permit, held};
+use crate::logs::Said;
+use crate::outbound::Permit;
+use crate::shadow::{Answer, Question};
+use crate::{rollback, shadow};
 
 /// A value of a handler's state, as it lies in the store.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,61 +36,117 @@ pub(crate) struct StateRow {
     pub(crate) expires_at: Option<u64>,
 }
 
-/// Calls `handler` with `event`. Nothing has happened when it returns: effects are committed by the caller, or not.
+/// Shows `event` to its taker. Nothing has happened when it returns: effects are committed by the caller, or not.
 pub(crate) async fn call(
-    engine: &Engine,
-    account: &Account,
-    handler: &Deployed,
+    engine: &Arc<Engine>,
+    taker: &Taker,
     queued: &Queued,
     conversation: &Conversation,
     about: Option<MessageId>,
     event: guest::Event<'_>,
 ) -> guest::Outcome {
+    let (handler, version) = (&taker.handler, &taker.version);
+    let kind = event_kind(event.kind());
     let event_id = queued.id.to_string();
-    let invocation = Invocation {
-        event,
-        event_id: &event_id,
-        attempt: u32::from(queued.attempts) + 1,
-        // The event's own time: a second attempt sees the same clock.
-        now: queued.at.as_micros(),
-        seed: seed(queued, handler),
-        limits: Limits::for_kind(event.kind()),
-        settings: account.settings.clone(),
-        secrets: held(handler.manifest.as_ref(), &account.secrets),
-        ids: Arc::new(Ids { tenant: conversation.tenant.clone(), partitions: engine.store.partitions() }),
-    };
+    let seed = seed(queued, &version.meta.digest);
+    let kit = handler.kit(version);
+    let invocation = invocation(engine, taker, &kit, queued, conversation, &event_id, seed, event);
     engine.metrics.invocations.inc();
-    let permit = Permit { manifest: handler.manifest.as_ref(), granted: &account.hosts, secrets: &account.secrets };
-    let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at, permit };
+    let place = shadow::place(engine, taker, kind);
+    let seen = place.as_ref().map(|_| Vec::new());
+    let permit = permit(taker, &kit);
+    let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at, permit, seen };
     // Boxed: a guest's whole call is kilobytes of state, which would be moved about with the step that makes it.
-    let outcome = Box::pin(engine.host.invoke(&handler.code, &invocation, &mut world)).await;
-    let (logs, failure) = match &outcome {
-        Ok(completed) => (&completed.logs, None),
+    let outcome = Box::pin(engine.host.invoke(&taker.code, &invocation, &mut world)).await;
+    let seen = world.seen.take().unwrap_or_default();
+    let now = engine.clock.now();
+    let (logs, usage, failure) = match &outcome {
+        Ok(completed) => (&completed.logs, &completed.usage, None),
         Err(failure) => {
             engine.metrics.handler_failures.inc();
-            (&failure.logs, Some(failure.message.as_str()))
+            (&failure.logs, &failure.usage, Some(failure.message.as_str()))
         }
     };
-    engine.logs.keep(&conversation.tenant, &handler.name, queued.id, engine.clock.now(), logs, failure);
+    let said = Said {
+        tenant: &conversation.tenant,
+        handler: &handler.meta.name,
+        version: &version.label,
+        event: queued.id,
+        kind,
+        attempt: queued.attempts + 1,
+        at: now,
+    };
+    engine.logs.keep(&said, logs, failure);
+    handler.tally.run(now, usage, failure.is_some());
+    let end = end(&outcome);
+    version.health.lock().note(end, queued.attempts == 0, now, &engine.config);
+    if end != End::Well {
+        rollback::suspect(engine, taker, now);
+    }
+    if let Some(place) = place {
+        let live = shadow::Live { conversation, queued, about, seed, seen, event: &event, outcome: &outcome };
+        shadow::show(engine, taker, place, live);
+    }
     outcome
 }
 
-/// The handler that sees events of this kind on this number.
-pub(crate) fn handler_for(
+/// Where a version may send HTTP requests.
+pub(crate) fn permit<'a>(taker: &'a Taker, kit: &'a Kit) -> Permit<'a> {
+    Permit { manifest: taker.version.manifest.as_ref(), granted: &taker.handler.hosts, secrets: &kit.secrets }
+}
+
+/// What a version of a handler is called with.
+#[expect(clippy::too_many_arguments, reason = "they are what an invocation is made of")]
+pub(crate) fn invocation<'a>(
     engine: &Engine,
-    tenant: &TenantId,
-    number: &Address,
-    kind: Kind,
-) -> Option<(Arc<Account>, Arc<Deployed>)> {
-    let account = engine.directory.account(tenant)?;
-    let handler = engine.directory.bound(tenant, number).filter(|handler| handler.code.handles(kind))?;
-    Some((account, handler))
+    taker: &Taker,
+    kit: &Kit,
+    queued: &Queued,
+    conversation: &Conversation,
+    event_id: &'a str,
+    seed: [u8; 32],
+    event: guest::Event<'a>,
+) -> Invocation<'a> {
+    let own = Limits::for_kind(event.kind());
+    Invocation {
+        event,
+        event_id,
+        attempt: u32::from(queued.attempts) + 1,
+        // The event's own time: a second attempt sees the same clock.
+        now: queued.at.as_micros(),
+        seed,
+        // A manifest may ask for less than the host gives.
+        limits: taker.version.manifest.as_ref().map_or(own, |manifest| manifest.limits.grant(&own, &own)),
+        settings: kit.settings.clone(),
+        secrets: kit.held.clone(),
+        ids: Arc::new(Ids { tenant: conversation.tenant.clone(), partitions: engine.store.partitions() }),
+    }
+}
+
+/// What a run says of its version.
+fn end(outcome: &guest::Outcome) -> End {
+    match outcome.as_ref().map_err(|failure| &failure.kind) {
+        Ok(_) => End::Well,
+        Err(FailureKind::Reject) => End::TurnedDown,
+        Err(FailureKind::Unavailable | FailureKind::NotExported) => End::HostFailed,
+        Err(_) => End::Failed,
+    }
+}
+
+/// The same kind, as the rest of the house calls it.
+pub(crate) const fn event_kind(kind: Kind) -> EventKind {
+    match kind {
+        Kind::Message => EventKind::Message,
+        Kind::Draft => EventKind::Draft,
+        Kind::Receipt => EventKind::Receipt,
+        Kind::Timer => EventKind::Timer,
+    }
 }
 
 /// The record of a run.
 pub(crate) fn mark(
     engine: &Engine,
-    handler: &Deployed,
+    taker: &Taker,
     queued: &Queued,
     partition: Partition,
     action: impl Into<String>,
@@ -92,8 +154,8 @@ pub(crate) fn mark(
     notes: &[guest::Note],
 ) -> HandlerMark {
     HandlerMark {
-        name: handler.name.clone(),
-        version: handler.version.clone(),
+        name: taker.handler.meta.name.clone(),
+        version: taker.version.label.clone(),
         invocation: InvocationId::new(engine.clock.now(), partition, &engine.chance),
         event: queued.id,
         action: action.into(),
@@ -111,10 +173,10 @@ fn note(note: &guest::Note) -> Note {
 }
 
 /// What the guest's randomness comes from: the same for each attempt at an event, another for each event and version.
-fn seed(queued: &Queued, handler: &Deployed) -> [u8; 32] {
+fn seed(queued: &Queued, digest: &str) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(b"signalbox seed");
     hash.update(queued.id.as_bytes());
-    hash.update(handler.meta.digest.as_bytes());
+    hash.update(digest.as_bytes());
     hash.finalize().into()
 }
 
@@ -170,17 +232,25 @@ fn past_message(live: &Live) -> PastMessage {
 }
 
 /// What a guest can read.
-struct World<'e> {
-    engine: &'e Engine,
-    conversation: &'e Conversation,
-    id: ConversationId,
+pub(crate) struct World<'e> {
+    pub(crate) engine: &'e Engine,
+    pub(crate) conversation: &'e Conversation,
+    pub(crate) id: ConversationId,
     /// The message of the event, which is not part of its own past.
-    about: Option<MessageId>,
-    now: Timestamp,
-    permit: Permit<'e>,
+    pub(crate) about: Option<MessageId>,
+    pub(crate) now: Timestamp,
+    pub(crate) permit: Permit<'e>,
+    /// What was read, where somebody wants to know it afterwards.
+    pub(crate) seen: Option<Vec<(Question, Answer)>>,
 }
 
 impl World<'_> {
+    fn note(&mut self, question: impl FnOnce() -> Question, answer: impl FnOnce() -> Answer) {
+        if let Some(seen) = &mut self.seen {
+            seen.push((question(), answer()));
+        }
+    }
+
     fn alive(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, Unavailable> {
         let row: StateRow = layout::decode(Table::State, bytes).map_err(unavailable)?;
         let gone = row.expires_at.is_some_and(|at| at <= self.now.as_micros());
@@ -195,10 +265,12 @@ fn unavailable(error: impl std::fmt::Display) -> Unavailable {
 impl Surroundings for World<'_> {
     fn state_get<'a>(&'a mut self, in_scope: Scope, key: &'a str) -> Reading<'a, Option<Vec<u8>>> {
         async move {
-            let (in_scope, home) = scope(self.engine, self.conversation, in_scope);
-            let key = layout::state_key(in_scope, key);
-            let value = self.engine.store.get(home, Table::State, key).await.map_err(unavailable)?;
-            value.map_or(Ok(None), |bytes| self.alive(&bytes))
+            let (place, home) = scope(self.engine, self.conversation, in_scope);
+            let stored = layout::state_key(place, key);
+            let value = self.engine.store.get(home, Table::State, stored).await.map_err(unavailable)?;
+            let value = value.map_or(Ok(None), |bytes| self.alive(&bytes))?;
+            self.note(|| Question::State(in_scope, key.to_owned()), || Answer::State(value.clone()));
+            Ok(value)
         }
         .boxed()
     }
@@ -211,10 +283,10 @@ impl Surroundings for World<'_> {
         limit: usize,
     ) -> Reading<'a, Vec<(String, Vec<u8>)>> {
         async move {
-            let (in_scope, home) = scope(self.engine, self.conversation, in_scope);
-            let mut range = Range::prefix(Table::State, layout::state_key(in_scope, prefix), limit);
+            let (place, home) = scope(self.engine, self.conversation, in_scope);
+            let mut range = Range::prefix(Table::State, layout::state_key(place, prefix), limit);
             if let Some(after) = after.filter(|after| *after >= prefix) {
-                range = range.resume(layout::state_key(in_scope, after));
+                range = range.resume(layout::state_key(place, after));
             }
             let mut found = Vec::new();
             loop {
@@ -231,6 +303,8 @@ impl Surroundings for World<'_> {
                 }
             }
             found.truncate(limit);
+            let question = || Question::List(in_scope, prefix.to_owned(), after.map(str::to_owned), limit);
+            self.note(question, || Answer::List(found.clone()));
             Ok(found)
         }
         .boxed()
@@ -246,6 +320,7 @@ impl Surroundings for World<'_> {
                 let live = self.engine.live(&self.conversation.tenant, id).await.map_err(unavailable)?;
                 messages.extend(live.as_ref().map(past_message));
             }
+            self.note(|| Question::Recent(limit), || Answer::Recent(messages.clone()));
             Ok(messages)
         }
         .boxed()
@@ -268,17 +343,27 @@ impl Surroundings for World<'_> {
             let recorded =
                 contacts::read(self.engine, &self.conversation.tenant, &theirs).await.map_err(unavailable)?;
             let contacts::Contact { time_zone, attributes } = recorded.unwrap_or_default();
-            Ok(Contact {
+            let contact = Contact {
                 address: address.to_owned(),
                 consent: consent.to_owned(),
                 time_zone,
                 attributes: attributes.into_iter().collect(),
-            })
+            };
+            self.note(|| Question::Contact(address.to_owned()), || Answer::Contact(contact.clone()));
+            Ok(contact)
         }
         .boxed()
     }
 
     fn http(&mut self, request: HttpRequest) -> Reading<'_, HttpResult> {
-        async move { Ok(self.permit.send(&*self.engine.outbound, request).await) }.boxed()
+        async move {
+            let asked = self.seen.is_some().then(|| request.clone());
+            let result = self.permit.send(&*self.engine.outbound, request).await;
+            if let Some(asked) = asked {
+                self.note(|| Question::Http(asked), || Answer::Http(result.clone()));
+            }
+            Ok(result)
+        }
+        .boxed()
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use signalbox_carriers::{Brought, InboundPart, Incoming, Verdict};
-use signalbox_guest::Kind;
+use signalbox_model::handler::EventKind;
 use signalbox_model::{
     Address, Body, Category, Cause, Conversation, ConversationId, Direction, Encoding, Event, Message, MessageId,
     Origin, Partition, Status, Timestamp,
@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::accept;
+use crate::assign::{Asked, is_wanted};
 use crate::check::{check, registry_error};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -228,8 +229,7 @@ async fn receive(
         let by = registry::By::Keyword { word: word.to_owned(), message: message.id };
         obey(engine, &mut step, &conversation, &id, keyword, by, at).await?;
     }
-    let bound = engine.directory.bound(&conversation.tenant, &conversation.ours);
-    if bound.is_some_and(|bound| bound.code.handles(Kind::Message)) {
+    if is_wanted(engine, &conversation.tenant, &Asked::about(&message, EventKind::Message)) {
         let event = Event::Inbound { tenant: conversation.tenant.clone(), message: message.id, conversation: id };
         step.event(step.partition(), event);
     } else {

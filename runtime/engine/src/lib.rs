@@ -12,16 +12,21 @@
 //! | `timers.rs` | what is due comes back |
 //!
 //! The rest is what they stand on: `step.rs` (a step is one commit), `check.rs` (nothing leaves unchecked), `route.rs`,
-//! `turns.rs` and `fair.rs` (whose turn it is), `handlers.rs`, `effects.rs` and `retry.rs` (a tenant's code, what it asked for, and when it
-//! failed),
-//! `outbound.rs` (where a tenant's code may call), `directory.rs` (what tenants set up), `contacts.rs` (what they recorded of people), `look.rs` (what can be seen of a
+//! `turns.rs` and `fair.rs` (whose turn it is), `assign.rs` (which handler and version gets an event), `handlers.rs`,
+//! `effects.rs` and `retry.rs` (a tenant's code, what it asked for, and when it failed), `health.rs`, `rollback.rs` and
+//! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
+//! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
+//! `contacts.rs` (what they recorded of people), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
+mod assign;
+mod bind;
 mod cancel;
 mod check;
 mod config;
 mod contacts;
+mod deploy;
 mod directory;
 mod dispatch;
 mod draft;
@@ -33,6 +38,7 @@ mod error;
 mod fair;
 mod handle;
 mod handlers;
+mod health;
 mod hot;
 mod idempotency;
 mod inbound;
@@ -40,24 +46,35 @@ mod logs;
 mod look;
 mod metrics;
 mod outbound;
+mod parked;
 mod rates;
 mod react;
+mod redact;
 mod retry;
+mod rollback;
 mod route;
 mod service;
 mod settle;
+mod shadow;
 mod shown;
 mod step;
 mod timers;
 mod turns;
+mod usage;
 mod wheel;
 
 pub use accept::{Accepted, Caller, Explanation, Rejected, Request};
+pub use assign::{Candidate, Whose};
+pub use bind::{BindRefused, NewBinding};
 pub use config::Config;
 pub use contacts::{Contact, ContactRefused, is_time_zone};
+pub use deploy::{ChangeRefused, HandlerInfo, HandlerRefused, VersionInfo};
 pub use error::{CancelRefused, Error, FieldError, Refused};
-pub use handle::{BindRefused, Handle, HandlerRefused, Readiness, WebhookRefused};
+pub use handle::{Handle, Readiness, WebhookRefused};
 pub use logs::LogLine;
 pub use outbound::{Nowhere, Outbound, Web};
+pub use parked::{Filter as ParkedFilter, MAX_PAGE as PARKED_PAGE, Parked, ParkedCursor, ParkedPage};
 pub use service::{Parts, Service};
+pub use shadow::{Comparison, Difference};
 pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicyStatus};
+pub use usage::{MAX_DAYS, UsageRow, Used};

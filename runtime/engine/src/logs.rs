@@ -4,7 +4,11 @@ use std::collections::{HashMap, VecDeque};
 
 use parking_lot::Mutex;
 use signalbox_guest as guest;
+use signalbox_model::handler::EventKind;
 use signalbox_model::{EventId, TenantId, Timestamp};
+use tokio::sync::watch;
+
+use crate::redact::presentable;
 
 /// Lines kept for each handler.
 const LINES: usize = 1_000;
@@ -18,57 +22,94 @@ pub struct LogLine {
     pub at: Timestamp,
     /// While it handled this.
     pub event: EventId,
+    /// Of which kind.
+    pub kind: EventKind,
+    /// The attempt at the event, from 1.
+    pub attempt: u8,
+    /// The version that wrote it: the first 12 digits of its digest.
+    pub version: String,
     /// `trace`, `debug`, `info`, `warn` or `error`.
     pub level: &'static str,
-    /// What it says.
+    /// What it says: numbers redacted, without control characters.
     pub text: String,
 }
 
-#[derive(Default)]
+/// Which run said something.
+pub(crate) struct Said<'a> {
+    pub(crate) tenant: &'a TenantId,
+    pub(crate) handler: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) event: EventId,
+    pub(crate) kind: EventKind,
+    pub(crate) attempt: u8,
+    pub(crate) at: Timestamp,
+}
+
 struct Tail {
     lines: VecDeque<LogLine>,
     next: u64,
+    grew: watch::Sender<u64>,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self { lines: VecDeque::new(), next: 0, grew: watch::channel(0).0 }
+    }
 }
 
 /// What handlers said lately.
 #[derive(Default)]
 pub(crate) struct Logs {
-    tails: Mutex<HashMap<(TenantId, String), Tail>>,
+    tails: Mutex<HashMap<TenantId, HashMap<String, Tail>>>,
 }
 
 impl Logs {
     /// Keeps what a run wrote, and why it failed if it did: a loop says nothing by itself, and a timer has no timeline.
-    pub(crate) fn keep(
-        &self,
-        tenant: &TenantId,
-        handler: &str,
-        event: EventId,
-        at: Timestamp,
-        logs: &guest::Logs,
-        failure: Option<&str>,
-    ) {
+    pub(crate) fn keep(&self, said: &Said<'_>, logs: &guest::Logs, failure: Option<&str>) {
         if logs.lines.is_empty() && logs.cut == 0 && failure.is_none() {
             return;
         }
         let cut = (logs.cut > 0).then(|| (guest::Level::Warn, format!("{} more lines were cut off", logs.cut)));
-        let failure = failure.map(|why| (guest::Level::Error, why.to_owned()));
-        let lines = logs.lines.iter().map(|line| (line.level, line.text.clone())).chain(cut).chain(failure);
+        let failure = failure.map(|why| (guest::Level::Error, presentable(why)));
+        let lines = logs.lines.iter().map(|line| (line.level, presentable(&line.text))).chain(cut).chain(failure);
         let mut tails = self.tails.lock();
-        let tail = tails.entry((tenant.clone(), handler.to_owned())).or_default();
+        let tail = tail(&mut tails, said.tenant, said.handler);
         for (level, text) in lines {
-            tail.lines.push_back(LogLine { n: tail.next, at, event, level: level_name(level), text });
+            tail.lines.push_back(LogLine {
+                n: tail.next,
+                at: said.at,
+                event: said.event,
+                kind: said.kind,
+                attempt: said.attempt,
+                version: said.version.to_owned(),
+                level: level_name(level),
+                text,
+            });
             tail.next += 1;
         }
         let over = tail.lines.len().saturating_sub(LINES);
         tail.lines.drain(..over);
+        tail.grew.send_replace(tail.next);
     }
 
     /// The lines behind `after`, oldest first.
     pub(crate) fn read(&self, tenant: &TenantId, handler: &str, after: Option<u64>) -> Vec<LogLine> {
         let tails = self.tails.lock();
-        let Some(tail) = tails.get(&(tenant.clone(), handler.to_owned())) else { return Vec::new() };
+        let Some(tail) = tails.get(tenant).and_then(|tails| tails.get(handler)) else { return Vec::new() };
         tail.lines.iter().filter(|line| after.is_none_or(|after| line.n > after)).cloned().collect()
     }
+
+    /// Changes when there are more lines.
+    pub(crate) fn follow(&self, tenant: &TenantId, handler: &str) -> watch::Receiver<u64> {
+        tail(&mut self.tails.lock(), tenant, handler).grew.subscribe()
+    }
+}
+
+fn tail<'a>(tails: &'a mut HashMap<TenantId, HashMap<String, Tail>>, tenant: &TenantId, handler: &str) -> &'a mut Tail {
+    if !tails.get(tenant).is_some_and(|tails| tails.contains_key(handler)) {
+        tails.entry(tenant.clone()).or_default().insert(handler.to_owned(), Tail::default());
+    }
+    tails.get_mut(tenant).and_then(|tails| tails.get_mut(handler)).expect("it was put there if it wasn't")
 }
 
 fn level_name(level: guest::Level) -> &'static str {

@@ -6,16 +6,20 @@
 //! timer           ─► on-timer   ─┘
 //! ```
 
-use signalbox_guest::{self as guest, Attribute, Effects, Kind};
+use std::sync::Arc;
+
+use signalbox_guest::{self as guest, Attribute, Effects};
+use signalbox_model::handler::EventKind;
 use signalbox_model::timeline::HandlerMark;
 use signalbox_model::{Cause, Conversation, ErrorClass, Message, MessageId, Partition, Status, TenantId, Timestamp};
 
-use crate::directory::{Account, Deployed};
+use crate::assign::{Asked, Taker, taker};
 use crate::dispatch::{Flow, take};
 use crate::effects::{self, Unfit};
 use crate::engine::{Engine, read_error};
 use crate::error::Error;
-use crate::handlers::{self, handler_for};
+use crate::handlers;
+use crate::health::Admit;
 use crate::retry::{Retry, next_attempt, park, postpone};
 use crate::shown::Shown;
 use crate::step::Step;
@@ -23,7 +27,7 @@ use crate::turns::Pending;
 
 /// An inbound message, for the tenant's handler.
 pub(crate) async fn inbound(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     pending: &mut Pending,
     tenant: &TenantId,
     id: MessageId,
@@ -31,7 +35,8 @@ pub(crate) async fn inbound(
     // Nothing but its conversation's turn changes an inbound message: it needs no lock.
     let Some(mut live) = engine.live(tenant, id).await? else { return take(engine, id.partition(), pending).await };
     let message = live.message.clone();
-    let Some((account, handler)) = handler_for(engine, tenant, message.ours(), Kind::Message) else {
+    let asked = Asked::about(&message, EventKind::Message);
+    let Some(taker) = taker(engine, tenant, &asked, pending.pin.as_ref()).await else {
         let mut step = Step::new(engine, id.partition());
         let why = "the number's handler was taken away".to_owned();
         step.advance(&mut live, Status::Unhandled, Cause::Unhandled { why }, None)?;
@@ -44,8 +49,9 @@ pub(crate) async fn inbound(
     let attributes: Vec<_> = keyword.iter().map(|value| Attribute { name: "keyword", value }).collect();
     let event = guest::Event::Message(shown.inbound(&message, &attributes));
     let conversation = message.conversation();
-    let run = run(engine, &account, &handler, pending, &conversation, Some(&message), event).await?;
+    let run = run(engine, &taker, pending, &conversation, Some(&message), event).await?;
     match run {
+        Run::Rest(until) => Ok(Flow::Again(until)),
         Run::Fit { mut step, mark } => {
             step.advance(&mut live, Status::Handled, Cause::Handled { handler: mark }, None)?;
             step.take_event(pending);
@@ -57,11 +63,12 @@ pub(crate) async fn inbound(
             let next = next_attempt(engine, attempt, retry);
             let mut step = Step::new(engine, id.partition());
             let status = if next.is_some() { live.head.status } else { Status::HandlerFailed };
-            let cause = Cause::HandlerFailed { handler: mark, error, attempt, parked: next.is_none() };
+            let parked = next.is_none();
+            let cause = Cause::HandlerFailed { handler: mark, error: error.clone(), attempt, parked };
             step.advance(&mut live, status, cause, None)?;
             match next {
-                Some(at) => postpone(step, pending, at).await,
-                None => park(step, pending).await,
+                Some(at) => postpone(step, pending, &taker, at).await,
+                None => park(step, pending, tenant, &taker, error).await,
             }
         }
     }
@@ -69,7 +76,7 @@ pub(crate) async fn inbound(
 
 /// A status change, for the tenant's handler.
 pub(crate) async fn status_change(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     pending: &mut Pending,
     tenant: &TenantId,
     id: MessageId,
@@ -77,7 +84,8 @@ pub(crate) async fn status_change(
 ) -> Result<Flow, Error> {
     let Some(live) = engine.live(tenant, id).await? else { return take(engine, id.partition(), pending).await };
     let message = live.message;
-    let Some((account, handler)) = handler_for(engine, tenant, message.ours(), Kind::Receipt) else {
+    let asked = Asked::about(&message, EventKind::Receipt);
+    let Some(taker) = taker(engine, tenant, &asked, pending.pin.as_ref()).await else {
         return take(engine, id.partition(), pending).await;
     };
     let Some(told) = signalbox_records::told(&*engine.store, tenant, id, n).await.map_err(read_error)? else {
@@ -103,12 +111,13 @@ pub(crate) async fn status_change(
         attributes: &[],
     });
     let conversation = message.conversation();
-    let run = run(engine, &account, &handler, pending, &conversation, Some(&message), event).await?;
+    let run = run(engine, &taker, pending, &conversation, Some(&message), event).await?;
     // Receipts may have moved the message while the handler ran; what is noted here doesn't.
     let _one = engine.locks.lock(id).await;
     let Some(mut live) = engine.live(tenant, id).await? else { return take(engine, id.partition(), pending).await };
     let at = live.head.status;
     match run {
+        Run::Rest(until) => Ok(Flow::Again(until)),
         Run::Fit { mut step, mark } => {
             if !mark.notes.is_empty() {
                 step.advance(&mut live, at, Cause::Handled { handler: mark }, None)?;
@@ -121,11 +130,12 @@ pub(crate) async fn status_change(
             let attempt = pending.queued.attempts + 1;
             let next = next_attempt(engine, attempt, retry);
             let mut step = Step::new(engine, id.partition());
-            let cause = Cause::HandlerFailed { handler: mark, error, attempt, parked: next.is_none() };
+            let parked = next.is_none();
+            let cause = Cause::HandlerFailed { handler: mark, error: error.clone(), attempt, parked };
             step.advance(&mut live, at, cause, None)?;
             match next {
-                Some(at) => postpone(step, pending, at).await,
-                None => park(step, pending).await,
+                Some(at) => postpone(step, pending, &taker, at).await,
+                None => park(step, pending, tenant, &taker, error).await,
             }
         }
     }
@@ -133,7 +143,7 @@ pub(crate) async fn status_change(
 
 /// A timer that has come, for the tenant's handler.
 pub(crate) async fn timer(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     partition: Partition,
     pending: &mut Pending,
     conversation: Conversation,
@@ -142,7 +152,8 @@ pub(crate) async fn timer(
     payload: &[u8],
 ) -> Result<Flow, Error> {
     let tenant = &conversation.tenant;
-    let Some((account, handler)) = handler_for(engine, tenant, &conversation.ours, Kind::Timer) else {
+    let asked = Asked::timer(&conversation);
+    let Some(taker) = taker(engine, tenant, &asked, pending.pin.as_ref()).await else {
         return take(engine, partition, pending).await;
     };
     let (number, contact) = (conversation.ours.to_string(), conversation.theirs.to_string());
@@ -153,7 +164,8 @@ pub(crate) async fn timer(
         due_at: due.as_micros(),
         attributes: &[],
     });
-    match run(engine, &account, &handler, pending, &conversation, None, event).await? {
+    match run(engine, &taker, pending, &conversation, None, event).await? {
+        Run::Rest(until) => Ok(Flow::Again(until)),
         Run::Fit { mut step, mark } => {
             let about = if mark.notes.is_empty() { None } else { latest(engine, &conversation).await? };
             // Held to the end of the step: receipts may move the message meanwhile.
@@ -174,10 +186,10 @@ pub(crate) async fn timer(
         Run::Failed { error, retry, .. } => {
             let attempt = pending.queued.attempts + 1;
             let step = Step::new(engine, partition);
-            tracing::warn!(%tenant, handler = handler.name, timer = name, attempt, error, "a timer's handler failed");
+            tracing::warn!(%tenant, handler = taker.handler.meta.name, timer = name, attempt, "a timer's handler failed; its log says why");
             match next_attempt(engine, attempt, retry) {
-                Some(at) => postpone(step, pending, at).await,
-                None => park(step, pending).await,
+                Some(at) => postpone(step, pending, &taker, at).await,
+                None => park(step, pending, tenant, &taker, error).await,
             }
         }
     }
@@ -195,34 +207,37 @@ enum Run<'e> {
     Fit { step: Step<'e>, mark: HandlerMark },
     /// It has no effects.
     Failed { mark: HandlerMark, error: String, retry: Retry },
+    /// It wasn't run: the version failed too often, and rests until then.
+    Rest(Timestamp),
 }
 
 async fn run<'e>(
-    engine: &'e Engine,
-    account: &Account,
-    handler: &Deployed,
+    engine: &'e Arc<Engine>,
+    taker: &Taker,
     pending: &Pending,
     conversation: &Conversation,
     about: Option<&Message>,
     event: guest::Event<'_>,
 ) -> Result<Run<'e>, Error> {
+    if let Admit::Wait(until) = taker.version.health.lock().admit(engine.clock.now()) {
+        return Ok(Run::Rest(until));
+    }
     let queued = &pending.queued;
     let partition = conversation.id().partition(engine.store.partitions());
     let failed = |error: String, retry, usage: &guest::Usage| Run::Failed {
-        mark: handlers::mark(engine, handler, queued, partition, "failed", usage, &[]),
+        mark: handlers::mark(engine, taker, queued, partition, "failed", usage, &[]),
         error,
         retry,
     };
-    let completed =
-        match handlers::call(engine, account, handler, queued, conversation, about.map(|m| m.id), event).await {
-            Ok(completed) => completed,
-            Err(failure) => return Ok(failed(failure.message, Retry::of(&failure.kind), &failure.usage)),
-        };
+    let completed = match handlers::call(engine, taker, queued, conversation, about.map(|m| m.id), event).await {
+        Ok(completed) => completed,
+        Err(failure) => return Ok(failed(failure.message, Retry::of(&failure.kind), &failure.usage)),
+    };
     let action = describe(&completed.effects);
-    let mark = handlers::mark(engine, handler, queued, partition, action, &completed.usage, &completed.effects.notes);
+    let mark = handlers::mark(engine, taker, queued, partition, action, &completed.usage, &completed.effects.notes);
     let mut step = Step::new(engine, partition);
-    match effects::stage(engine, &mut step, conversation, queued, about.map_or(0, |m| m.depth), completed.effects).await
-    {
+    let depth = about.map_or(0, |m| m.depth);
+    match effects::stage(engine, &mut step, taker, conversation, queued, depth, completed.effects).await {
         Ok(()) => Ok(Run::Fit { step, mark }),
         Err(Unfit::Effect(error)) => Ok(failed(error, Retry::Never, &completed.usage)),
         Err(Unfit::Path(error)) => Err(error),

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use signalbox_guest::FailureKind;
-use signalbox_model::Timestamp;
+use signalbox_model::{TenantId, Timestamp};
 use signalbox_store::{Table, layout};
 
+use crate::assign::Taker;
 use crate::dispatch::Flow;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::parked::Parked;
 use crate::step::Step;
-use crate::turns::Pending;
+use crate::turns::{Pending, Pin, RetryRow};
 
 /// Whether a failed event is worth another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,20 +44,36 @@ pub(crate) fn next_attempt(engine: &Engine, failed: u8, retry: Retry) -> Option<
     }
 }
 
-/// Writes down that an attempt failed, and when the next one is.
-pub(crate) async fn postpone(mut step: Step<'_>, pending: &mut Pending, at: Timestamp) -> Result<Flow, Error> {
+/// Writes down that an attempt failed, and when the next one is; by which version, if one took it.
+pub(crate) async fn postpone(
+    mut step: Step<'_>,
+    pending: &mut Pending,
+    taker: &Taker,
+    at: Timestamp,
+) -> Result<Flow, Error> {
     let attempts = pending.queued.attempts + 1;
-    step.batch.put(Table::Retry, layout::inbox_key(pending.seq), layout::encode(&(attempts, at)));
+    let pin = Some(taker.pin());
+    let row = RetryRow { attempts, at, pin: pin.clone() };
+    step.batch.put(Table::Retry, layout::inbox_key(pending.seq), layout::encode(&row));
     step.commit().await?;
-    (pending.queued.attempts, pending.queued.not_before) = (attempts, at);
+    (pending.queued.attempts, pending.queued.not_before, pending.pin) = (attempts, at, pin);
     Ok(Flow::Again(at))
 }
 
 /// The event had its attempts: it is set aside, whole, to be looked at and tried again by hand.
-pub(crate) async fn park(mut step: Step<'_>, pending: &Pending) -> Result<Flow, Error> {
+pub(crate) async fn park(
+    mut step: Step<'_>,
+    pending: &Pending,
+    tenant: &TenantId,
+    taker: &Taker,
+    error: String,
+) -> Result<Flow, Error> {
     let mut queued = pending.queued.clone();
     queued.attempts += 1;
-    step.batch.put(Table::ParkedEvent, queued.id.as_bytes().to_vec(), layout::encode(&queued));
+    let Pin { handler, digest } = taker.pin();
+    let key = layout::parked_event_key(tenant, queued.id);
+    let parked = Parked::new(queued, handler, digest, error, step.at);
+    step.batch.put(Table::ParkedEvent, key, layout::encode(&parked));
     step.take_event(pending);
     step.commit().await?;
     Ok(Flow::Done)

@@ -14,7 +14,7 @@ use signalbox_model::{Chance, Clock, Entry, Message, MessageId, Partition, Tenan
 use signalbox_policy::Watcher;
 use signalbox_store::{Store, Table};
 use signalbox_webhooks as webhooks;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,9 +29,10 @@ use crate::hot::{Hot, Locks};
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::rates::Rates;
+use crate::rollback::{SUSPECTS, Suspect};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
-use crate::{inbound, timers};
+use crate::{inbound, rollback, timers, usage};
 
 /// What the path is made of; the server wires it.
 pub struct Parts {
@@ -62,6 +63,7 @@ pub struct Parts {
 /// The path's loops.
 pub struct Service {
     engine: Arc<Engine>,
+    suspects: mpsc::Receiver<Suspect>,
     intake: mpsc::Receiver<Incoming>,
     webhooks: webhooks::Service,
 }
@@ -103,6 +105,7 @@ impl Service {
         let rates = Arc::new(Rates::default());
         let lane = |carrier: Arc<dyn Carrier>| (carrier.name().clone(), Lane::new(carrier, rates.clone()));
         let lanes: BTreeMap<_, _> = carriers.into_iter().map(lane).collect();
+        let (suspects, from_runs) = mpsc::channel(SUSPECTS);
         let engine = Engine {
             turns: Turns::new(store.partitions(), config.max_steps, config.max_steps_per_tenant),
             wheel: Wheel::new(clock.clone()),
@@ -113,6 +116,9 @@ impl Service {
             idempotency: Default::default(),
             metrics: Metrics::new(),
             logs: Default::default(),
+            shadows: Arc::new(Semaphore::new(config.max_shadows)),
+            suspects,
+            usage_flushing: Default::default(),
             tasks: TaskTracker::new(),
             waiting: AtomicUsize::new(0),
             draining: AtomicBool::new(false),
@@ -136,7 +142,7 @@ impl Service {
             inbound::recover(&engine, partition).await?;
             early::recover(&engine, partition).await?;
         }
-        Ok(Self { engine, intake, webhooks })
+        Ok(Self { engine, suspects: from_runs, intake, webhooks })
     }
 
     /// What others ask of the path.
@@ -147,7 +153,7 @@ impl Service {
     /// Runs until `drain` is cancelled; then stops taking in, finishes what is in flight within `bound`, lets go of the
     /// carriers and closes the store.
     pub async fn run(self, drain: CancellationToken, bound: Duration) -> Result<(), Error> {
-        let Self { engine, intake, webhooks } = self;
+        let Self { engine, suspects, intake, webhooks } = self;
         let stop = CancellationToken::new();
         let loops = TaskTracker::new();
         for partition in (0..engine.store.partitions()).map(Partition::new) {
@@ -156,6 +162,8 @@ impl Service {
         loops.spawn(turns::run(engine.clone(), stop.clone()));
         loops.spawn(early::match_parked(engine.clone()));
         loops.spawn(timers::run(engine.clone(), stop.clone()));
+        loops.spawn(rollback::run(engine.clone(), suspects, stop.clone()));
+        loops.spawn(usage::run(engine.clone(), stop.clone()));
         for name in engine.lanes.keys() {
             loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));
         }
@@ -207,6 +215,9 @@ async fn drain_all(
         tracing::warn!(
             "draining took longer than its bound; what is left is in the store and goes on at the next start"
         );
+    }
+    if let Err(error) = usage::flush(engine, None).await {
+        engine.step_failed("writing down what was used", &error);
     }
     engine.store.close().await?;
     Ok(())

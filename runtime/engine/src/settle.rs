@@ -12,13 +12,14 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use signalbox_carriers::{Outcome, Verdict};
-use signalbox_guest::Kind;
 use signalbox_model::directory::InDoubtAction;
+use signalbox_model::handler::EventKind;
 use signalbox_model::{
     Address, Cause, ConversationId, ErrorClass, Event, MessageId, Origin, Partition, Receipt, Status, TenantId,
 };
 use signalbox_store::{InboxSeq, Table, layout};
 
+use crate::assign::{Asked, is_wanted};
 use crate::early;
 use crate::egress::{self, Waiting};
 use crate::engine::Engine;
@@ -302,8 +303,7 @@ pub(crate) fn tell_handler(engine: &Engine, step: &mut Step<'_>, live: &Live) {
     if message.origin == Origin::Keyword {
         return;
     }
-    let bound = engine.directory.bound(&message.tenant, message.ours());
-    if bound.is_some_and(|bound| bound.code.handles(Kind::Receipt)) {
+    if is_wanted(engine, &message.tenant, &Asked::about(message, EventKind::Receipt)) {
         let conversation: ConversationId = message.conversation_id();
         let n = live.head.entries.saturating_sub(1);
         let event = Event::StatusChange { tenant: message.tenant.clone(), message: message.id, conversation, n };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use signalbox_model::event::Queued;
 use signalbox_model::{ConversationId, Event, Partition, TenantId, Timestamp};
 use signalbox_store::{InboxSeq, Range, Table, layout};
@@ -22,6 +23,26 @@ use crate::fair::{Admit, FairQueue, Next};
 pub(crate) struct Pending {
     pub(crate) seq: InboxSeq,
     pub(crate) queued: Queued,
+    /// The handler's version that took it first, once one did.
+    pub(crate) pin: Option<Pin>,
+}
+
+/// A version of a handler that took an event: later attempts go to it as well, whatever is deployed meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pin {
+    pub(crate) handler: String,
+    pub(crate) digest: String,
+}
+
+/// What is known of an event that failed, beside it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RetryRow {
+    /// How often it was tried.
+    pub(crate) attempts: u8,
+    /// When it is tried again.
+    pub(crate) at: Timestamp,
+    /// By which version.
+    pub(crate) pin: Option<Pin>,
 }
 
 /// Conversations that have something to do.
@@ -169,13 +190,15 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
             after = seq;
             match layout::decode::<Queued>(Table::Inbox, &record) {
                 Ok(mut queued) => {
-                    if let Some(retry) = retries.remove(&seq) {
-                        (queued.attempts, queued.not_before) = retry;
+                    let retry = retries.remove(&seq);
+                    if let Some(retry) = &retry {
+                        (queued.attempts, queued.not_before) = (retry.attempts, retry.at);
                     }
+                    let pin = retry.and_then(|retry| retry.pin);
                     if matches!(queued.event, Event::Outbound { .. }) {
                         engine.waiting.fetch_add(1, Ordering::Relaxed);
                     }
-                    engine.turns.add(&engine, partition, Pending { seq, queued });
+                    engine.turns.add(&engine, partition, Pending { seq, queued, pin });
                 }
                 Err(error) => engine.step_failed("reading an event", &error.into()),
             }
@@ -197,8 +220,8 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
     }
 }
 
-/// Events that failed before this start: how often, and when they are tried again.
-async fn retries(engine: &Engine, partition: Partition) -> Result<HashMap<InboxSeq, (u8, Timestamp)>, Error> {
+/// Events that failed before this start.
+async fn retries(engine: &Engine, partition: Partition) -> Result<HashMap<InboxSeq, RetryRow>, Error> {
     let mut range = Range::prefix(Table::Retry, Vec::new(), 1_000);
     let mut all = HashMap::new();
     loop {

@@ -1,4 +1,4 @@
-//! What tenants and operators set up: tenants, keys, handlers, bindings, webhooks. Small, read on every message, kept
+//! What tenants and operators set up: tenants, keys, webhooks; [handlers and bindings](crate::handler). Small, read on every message, kept
 //! in memory whole.
 
 use std::collections::BTreeMap;
@@ -103,40 +103,6 @@ pub struct ApiKey {
     pub tenant: TenantId,
     /// SHA-256 of the secret's text. The secret has 256 bits of chance, so a fast hash is enough.
     pub secret_sha256: [u8; 32],
-    /// When it was made.
-    pub made_at: Timestamp,
-}
-
-/// A handler that was uploaded. Its bytes lie beside it, under its digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handler {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// Its name.
-    pub name: String,
-    /// SHA-256 of the component, hexadecimal.
-    pub digest: String,
-    /// The component's size in bytes.
-    pub size: u64,
-    /// Which handler interfaces it exports.
-    pub exports: Vec<String>,
-    /// Which interfaces it imports.
-    pub imports: Vec<String>,
-    /// How long it took to compile.
-    pub compile_ms: u64,
-    /// When it was uploaded.
-    pub uploaded_at: Timestamp,
-}
-
-/// Which handler gets a number's events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Binding {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// The number.
-    pub number: Address,
-    /// The handler's name.
-    pub handler: String,
     /// When it was made.
     pub made_at: Timestamp,
 }

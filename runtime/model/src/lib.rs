@@ -14,7 +14,8 @@
 //! | [`error_class`] | canonical error classes: what to do and whose fault |
 //! | [`event`] | what the inbox of a partition holds |
 //! | [`view`] | a message and its timeline as the API and webhooks show them |
-//! | [`directory`] | what tenants and operators set up: tenants, keys, handlers, bindings, webhooks |
+//! | [`directory`] | what tenants and operators set up: tenants, keys, webhooks |
+//! | [`handler`] | a tenant's code: versions, which of them answers, and for which events |
 
 pub mod address;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod decision;
 pub mod directory;
 pub mod error_class;
 pub mod event;
+pub mod handler;
 pub mod id;
 pub mod message;
 pub mod receipt;

@@ -231,6 +231,9 @@ pub enum ClientCommand {
         #[command(flatten)]
         server: Server,
     },
+    /// Look at events that were given up, and try them again.
+    #[command(subcommand)]
+    Parked(Parked),
     /// Set up and look at webhooks.
     #[command(subcommand)]
     Webhooks(Webhooks),
@@ -360,6 +363,53 @@ pub enum Handlers {
         #[command(flatten)]
         server: Server,
     },
+    /// Upload a version, with its manifest, and give it an alias.
+    Deploy {
+        /// The handler's name.
+        name: String,
+        /// The WebAssembly component.
+        file: PathBuf,
+        /// Its manifest.
+        #[arg(long)]
+        manifest: Option<PathBuf>,
+        /// What it becomes; without it, the version only waits, unless it is the first.
+        #[arg(long, value_enum)]
+        alias: Option<Alias>,
+        /// How many of a hundred conversations a canary answers.
+        #[arg(long, requires = "alias")]
+        percent: Option<u8>,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Give an alias to a version, or take it away.
+    Alias {
+        /// The handler's name.
+        name: String,
+        /// Which.
+        #[arg(value_enum)]
+        alias: Alias,
+        /// The version's digest, or the beginning of it.
+        #[arg(required_unless_present = "remove")]
+        digest: Option<String>,
+        /// How many of a hundred conversations a canary answers.
+        #[arg(long)]
+        percent: Option<u8>,
+        /// Take the alias away.
+        #[arg(long, conflicts_with = "digest")]
+        remove: bool,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show a handler with its versions and what happened to it.
+    Show {
+        /// Its name.
+        name: String,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
     /// List handlers and the numbers bound to them.
     List {
         /// Whom to ask.
@@ -373,6 +423,81 @@ pub enum Handlers {
         /// Go on showing lines as they come.
         #[arg(long, short)]
         follow: bool,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+/// What a version is to its handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Alias {
+    /// It answers.
+    Live,
+    /// It answers a share of the conversations.
+    Canary,
+    /// It is shown what the live one is shown.
+    Shadow,
+}
+
+/// `signalbox parked`.
+#[derive(Debug, Subcommand)]
+pub enum Parked {
+    /// List events that were given up, newest first.
+    List {
+        /// Only those of this handler.
+        #[arg(long)]
+        handler: Option<String>,
+        /// Only `message`, `draft`, `receipt` or `timer`.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only those given up at or after this (RFC 3339).
+        #[arg(long)]
+        after: Option<String>,
+        /// Only those given up before this (RFC 3339).
+        #[arg(long)]
+        before: Option<String>,
+        /// At most so many.
+        #[arg(long)]
+        limit: Option<u32>,
+        /// Where the page begins, as the last one said.
+        #[arg(long)]
+        cursor: Option<String>,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Try events again, with the versions that answer now.
+    Retry {
+        /// `evt_…`; several may be given.
+        events: Vec<String>,
+        /// All of them.
+        #[arg(long, conflicts_with_all = ["events", "handler", "kind", "after", "before", "after_deploy"])]
+        all: bool,
+        /// Those of this handler.
+        #[arg(long, conflicts_with = "events")]
+        handler: Option<String>,
+        /// Those of this kind.
+        #[arg(long, conflicts_with = "events")]
+        kind: Option<String>,
+        /// Those given up at or after this (RFC 3339).
+        #[arg(long, conflicts_with = "events")]
+        after: Option<String>,
+        /// Those given up before this (RFC 3339).
+        #[arg(long, conflicts_with = "events")]
+        before: Option<String>,
+        /// Only those whose version isn't the live one any more.
+        #[arg(long, conflicts_with = "events")]
+        after_deploy: bool,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Forget events; they are never tried again.
+    Discard {
+        /// `evt_…`
+        #[arg(required = true)]
+        events: Vec<String>,
         /// Whom to ask.
         #[command(flatten)]
         server: Server,

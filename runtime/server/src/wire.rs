@@ -61,7 +61,7 @@ impl House {
         for carrier in &config.carriers {
             carriers.push(Smpp::start(carrier.clone(), intake.clone(), chance.clone())?);
         }
-        let host = Arc::new(guest::Host::new(config.handlers.clone())?);
+        let host = Arc::new(guest::Host::new(with_shadows(config))?);
         let parts = engine::Parts {
             config: config.limits.clone(),
             store,
@@ -184,6 +184,13 @@ async fn open_store(config: &Config) -> Result<Arc<dyn Store>, Error> {
     let config = config.store.clone();
     let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(config)).await;
     Ok(opened.map_err(|_| Error::Stopped("the store"))??)
+}
+
+/// Shadows have slots of their own, so that they never take one from a handler that answers.
+fn with_shadows(config: &Config) -> guest::Config {
+    let shadows = u32::try_from(config.limits.max_shadows).unwrap_or(u32::MAX);
+    let instances = config.handlers.instances.saturating_add(shadows);
+    guest::Config { instances, ..config.handlers.clone() }
 }
 
 /// Takes the address, so that one that is in use is found at once; nobody can connect yet.

@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use signalbox_model::{Address, AttemptId, ConversationId, MessageId, TenantId, Timestamp};
+use signalbox_model::{AttemptId, ConversationId, EventId, MessageId, TenantId, Timestamp};
 
 use crate::InboxSeq;
 
@@ -38,7 +38,7 @@ pub enum Table {
     Delivery = 11,
     /// Webhook events that were given up: like [`Table::Outbox`].
     ParkedDelivery = 12,
-    /// Events that were given up.
+    /// Events that were given up: [`parked_event_key`].
     ParkedEvent = 13,
     /// The last messages of a conversation, both ways: [`history_key`].
     History = 14,
@@ -54,17 +54,23 @@ pub enum Table {
     Handler = 34,
     /// Directory: components by digest.
     Component = 35,
-    /// Directory: bindings by tenant and number.
+    /// Directory: bindings by tenant and name.
     Binding = 36,
     /// Directory: webhooks by tenant and name.
     Webhook = 37,
+    /// Directory: versions of handlers, by tenant, handler and digest: [`part_key`].
+    HandlerVersion = 44,
+    /// Directory: secrets of handlers, by tenant, handler and name: [`part_key`].
+    HandlerSecret = 45,
+    /// Directory: what handlers used on a day: [`part_key`] of the day and the handler.
+    Usage = 46,
     /// The engine's own.
     Meta = 255,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -87,6 +93,9 @@ impl Table {
         Self::Component,
         Self::Binding,
         Self::Webhook,
+        Self::HandlerVersion,
+        Self::HandlerSecret,
+        Self::Usage,
         Self::Meta,
     ];
 
@@ -285,7 +294,18 @@ pub fn named_key(tenant: &TenantId, name: &str) -> Bytes {
     key.freeze()
 }
 
-/// `tenant 00 number`: what a tenant set up for a number.
-pub fn number_key(tenant: &TenantId, number: &Address) -> Bytes {
-    named_key(tenant, &number.to_string())
+/// `tenant 00 name 00 part`: a part of something that a tenant set up.
+pub fn part_key(tenant: &TenantId, name: &str, part: &str) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_slice(name.as_bytes());
+    key.put_u8(0);
+    key.put_slice(part.as_bytes());
+    key.freeze()
+}
+
+/// `tenant 00 event`: an event that was given up.
+pub fn parked_event_key(tenant: &TenantId, event: EventId) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_slice(event.as_bytes());
+    key.freeze()
 }

@@ -1,22 +1,24 @@
-//! A tenant's code, and the numbers that it answers for.
+//! A tenant's code: versions, aliases, settings, secrets.
 
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use signalbox_model::Address;
+use signalbox_model::handler::Alias;
 
-use crate::app::{App, json, to_its_end};
+use crate::app::{App, json, nothing, to_its_end};
 use crate::code::Code;
-use crate::extract::{Component, Json, Segment, Tenant};
+use crate::extract::{Component, Json, Segment, Segments, Tenant, Upload};
+use crate::handler_requests::{NewAlias, NewSecret, NewSettings, Placement, VersionForm};
+use crate::handler_views::{ComparisonView, HandlerDetailView, HandlerView, HandlersView, UploadedView};
 use crate::problem::Problem;
-use crate::query::{After, Parameters};
+use crate::query::Parameters;
 use crate::refusal::no_handler;
-use crate::requests::NewBinding;
-use crate::views::{BindingView, BindingsView, HandlerView, HandlersView, LogsView};
 
-/// Upload a handler.
+/// Upload a handler, and let it answer.
 ///
-/// The body is the WebAssembly component itself. Numbers that are bound to the name use it from the next event on.
+/// The body is the WebAssembly component itself. It becomes a version of the handler and the live one: what is bound to
+/// the name goes to it from the next event on.
 #[utoipa::path(
     put,
     path = "/v1/handlers/{name}",
@@ -25,8 +27,8 @@ use crate::views::{BindingView, BindingsView, HandlerView, HandlersView, LogsVie
     params(("name" = String, Path, description = "1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter.")),
     request_body(content = Vec<u8>, content_type = "application/wasm", description = "The component."),
     responses(
-        (status = 201, description = "A new handler.", body = HandlerView),
-        (status = 200, description = "A handler replaced.", body = HandlerView),
+        (status = 201, description = "A new handler.", body = UploadedView),
+        (status = 200, description = "A new version of a handler.", body = UploadedView),
     )
 )]
 pub(crate) async fn upload(
@@ -36,13 +38,51 @@ pub(crate) async fn upload(
     component: Component,
 ) -> Result<Response, Problem> {
     let Component { bytes, _share: share } = component;
-    let known = app.handle.handlers(&caller.tenant).iter().any(|handler| handler.name == name);
-    let handler = to_its_end(async move {
+    let known = app.handle.handler(&caller.tenant, &name).is_some();
+    let version = to_its_end(async move {
         let _share = share;
-        app.handle.put_handler(&caller.tenant, &name, bytes.into()).await
+        app.handle.upload(&caller.tenant, &name, None, bytes, Some((Alias::Live, None))).await
     });
-    let handler = handler.await??;
-    Ok(json(made(known), &HandlerView::from(handler)))
+    let version = version.await??;
+    Ok(json(made(known), &UploadedView::new(version)))
+}
+
+/// Upload a version.
+///
+/// A form with the `component` and, if there is one, the `manifest` (`handler.toml`). The first version of a name
+/// answers at once; any other only once it is given an alias, here or later.
+#[utoipa::path(
+    put,
+    path = "/v1/handlers/{name}/versions",
+    tag = "handlers",
+    operation_id = "put_handler_version",
+    params(
+        ("name" = String, Path, description = "1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter."),
+        ("alias" = Option<String>, Query, description = "`live`, `canary` or `shadow`."),
+        ("percent" = Option<u8>, Query, description = "Of a hundred conversations, for `canary`; 10 unless said."),
+    ),
+    request_body(content = VersionForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "A new handler.", body = UploadedView),
+        (status = 200, description = "A new version of a handler.", body = UploadedView),
+    )
+)]
+pub(crate) async fn upload_version(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segment(name): Segment,
+    Parameters(placement): Parameters<Placement>,
+    upload: Upload,
+) -> Result<Response, Problem> {
+    let alias = placement.alias()?;
+    let Upload { manifest, component, _share: share } = upload;
+    let known = app.handle.handler(&caller.tenant, &name).is_some();
+    let version = to_its_end(async move {
+        let _share = share;
+        app.handle.upload(&caller.tenant, &name, manifest, component, alias).await
+    });
+    let version = version.await??;
+    Ok(json(made(known), &UploadedView::new(version)))
 }
 
 /// 200 for what was there, 201 for what is new.
@@ -59,59 +99,175 @@ pub(crate) fn made(known: bool) -> StatusCode {
     responses((status = 200, description = "By name.", body = HandlersView))
 )]
 pub(crate) async fn list(State(app): State<App>, Tenant(caller): Tenant) -> Response {
-    let handlers = app.handle.handlers(&caller.tenant).into_iter().map(HandlerView::from).collect();
-    json(StatusCode::OK, &HandlersView { handlers })
+    let handlers = app.handle.handlers(&caller.tenant);
+    json(StatusCode::OK, &HandlersView { handlers: handlers.iter().map(HandlerView::from).collect() })
 }
 
-/// What a handler said lately.
-///
-/// The last thousand lines are kept in memory, until the next start.
+/// A handler with its versions and what happened to it.
 #[utoipa::path(
     get,
-    path = "/v1/handlers/{name}/logs",
+    path = "/v1/handlers/{name}",
     tag = "handlers",
-    operation_id = "get_handler_logs",
-    params(
-        ("name" = String, Path, description = "The handler's name."),
-        ("after" = Option<u64>, Query, description = "Only lines behind this one."),
-    ),
-    responses((status = 200, description = "Oldest first.", body = LogsView))
+    operation_id = "get_handler",
+    params(("name" = String, Path, description = "The handler's name.")),
+    responses((status = 200, description = "The handler.", body = HandlerDetailView))
 )]
-pub(crate) async fn logs(
+pub(crate) async fn show(
     State(app): State<App>,
     Tenant(caller): Tenant,
     Segment(name): Segment,
-    Parameters(After(after)): Parameters<After>,
 ) -> Result<Response, Problem> {
-    let lines = app.handle.handler_logs(&caller.tenant, &name, after).ok_or_else(no_handler)?;
-    Ok(json(StatusCode::OK, &LogsView { lines: lines.into_iter().map(Into::into).collect() }))
+    let handler = app.handle.handler(&caller.tenant, &name).ok_or_else(no_handler)?;
+    Ok(json(StatusCode::OK, &HandlerDetailView::from(handler)))
 }
 
-/// Bind a number to a handler.
+fn read_alias(text: &str) -> Result<Alias, Problem> {
+    Alias::parse(text).ok_or_else(|| {
+        let detail = "`alias` is live, canary or shadow";
+        Problem::field(Code::RequestInvalid, "alias", "alias.unknown", detail)
+    })
+}
+
+/// Give an alias to a version.
 ///
-/// The number's events go to the handler from now on: inbound messages, drafts, receipts and timers.
+/// `live` answers; `canary` answers a share of the conversations, and one that it answers stays with it; `shadow` is
+/// shown what the live one is shown, and what it would have done is only compared.
 #[utoipa::path(
     put,
-    path = "/v1/bindings/{number}",
+    path = "/v1/handlers/{name}/aliases/{alias}",
     tag = "handlers",
-    operation_id = "put_binding",
-    params(("number" = String, Path, description = "One of the tenant's numbers.")),
-    request_body = NewBinding,
-    responses(
-        (status = 201, description = "The number had no handler before.", body = BindingView),
-        (status = 200, description = "The number had one, and has this one now.", body = BindingView),
-    )
+    operation_id = "put_handler_alias",
+    params(
+        ("name" = String, Path, description = "The handler's name."),
+        ("alias" = String, Path, description = "`live`, `canary` or `shadow`."),
+    ),
+    request_body = NewAlias,
+    responses((status = 200, description = "The handler as it is now.", body = HandlerDetailView))
 )]
-pub(crate) async fn bind(
+pub(crate) async fn put_alias(
     State(app): State<App>,
     Tenant(caller): Tenant,
-    Segment(number): Segment,
-    Json(NewBinding { handler }): Json<NewBinding>,
+    Segments([name, alias]): Segments<2>,
+    Json(new): Json<NewAlias>,
 ) -> Result<Response, Problem> {
-    let number = read_number(&number)?;
-    let known = app.handle.bindings(&caller.tenant).iter().any(|binding| binding.number == number);
-    let bound = to_its_end(async move { app.handle.bind(&caller.tenant, &number, &handler).await }).await??;
-    Ok(json(made(known), &BindingView::from(bound)))
+    let alias = read_alias(&alias)?;
+    let handler =
+        to_its_end(
+            async move { app.handle.put_alias(&caller.tenant, &name, alias, &new.version, new.percent()).await },
+        );
+    Ok(json(StatusCode::OK, &HandlerDetailView::from(handler.await??)))
+}
+
+/// Take an alias away.
+///
+/// `canary` or `shadow`; the live one can only be given to another version.
+#[utoipa::path(
+    delete,
+    path = "/v1/handlers/{name}/aliases/{alias}",
+    tag = "handlers",
+    operation_id = "delete_handler_alias",
+    params(
+        ("name" = String, Path, description = "The handler's name."),
+        ("alias" = String, Path, description = "`canary` or `shadow`."),
+    ),
+    responses((status = 200, description = "The handler as it is now.", body = HandlerDetailView))
+)]
+pub(crate) async fn delete_alias(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segments([name, alias]): Segments<2>,
+) -> Result<Response, Problem> {
+    let alias = read_alias(&alias)?;
+    let handler = to_its_end(async move { app.handle.delete_alias(&caller.tenant, &name, alias).await });
+    Ok(json(StatusCode::OK, &HandlerDetailView::from(handler.await??)))
+}
+
+/// Set a handler's own settings.
+///
+/// They stand before the tenant's, and must fit what the live version's manifest knows.
+#[utoipa::path(
+    put,
+    path = "/v1/handlers/{name}/settings",
+    tag = "handlers",
+    operation_id = "put_handler_settings",
+    params(("name" = String, Path, description = "The handler's name.")),
+    request_body = NewSettings,
+    responses((status = 200, description = "The handler as it is now.", body = HandlerDetailView))
+)]
+pub(crate) async fn put_settings(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segment(name): Segment,
+    Json(NewSettings { settings }): Json<NewSettings>,
+) -> Result<Response, Problem> {
+    let handler = to_its_end(async move { app.handle.put_settings(&caller.tenant, &name, settings).await });
+    Ok(json(StatusCode::OK, &HandlerDetailView::from(handler.await??)))
+}
+
+/// Set a handler's secret.
+///
+/// It stands before the tenant's of the same name. It is never shown again.
+#[utoipa::path(
+    put,
+    path = "/v1/handlers/{name}/secrets/{secret}",
+    tag = "handlers",
+    operation_id = "put_handler_secret",
+    params(
+        ("name" = String, Path, description = "The handler's name."),
+        ("secret" = String, Path, description = "1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter."),
+    ),
+    request_body = NewSecret,
+    responses((status = 204, description = "It is set."))
+)]
+pub(crate) async fn put_secret(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segments([name, secret]): Segments<2>,
+    Json(NewSecret { value }): Json<NewSecret>,
+) -> Result<Response, Problem> {
+    to_its_end(async move { app.handle.put_secret(&caller.tenant, &name, &secret, Some(value)).await }).await??;
+    Ok(nothing())
+}
+
+/// Forget a handler's secret.
+#[utoipa::path(
+    delete,
+    path = "/v1/handlers/{name}/secrets/{secret}",
+    tag = "handlers",
+    operation_id = "delete_handler_secret",
+    params(
+        ("name" = String, Path, description = "The handler's name."),
+        ("secret" = String, Path, description = "The secret's name."),
+    ),
+    responses((status = 204, description = "It is gone."))
+)]
+pub(crate) async fn delete_secret(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segments([name, secret]): Segments<2>,
+) -> Result<Response, Problem> {
+    to_its_end(async move { app.handle.put_secret(&caller.tenant, &name, &secret, None).await }).await??;
+    Ok(nothing())
+}
+
+/// How a handler's shadow compares.
+///
+/// In memory: since the version watches, or since the start of the host.
+#[utoipa::path(
+    get,
+    path = "/v1/handlers/{name}/shadow",
+    tag = "handlers",
+    operation_id = "get_handler_shadow",
+    params(("name" = String, Path, description = "The handler's name.")),
+    responses((status = 200, description = "The comparison.", body = ComparisonView))
+)]
+pub(crate) async fn shadow(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segment(name): Segment,
+) -> Result<Response, Problem> {
+    let comparison = app.handle.shadow(&caller.tenant, &name).ok_or_else(no_handler)?;
+    Ok(json(StatusCode::OK, &ComparisonView::from(comparison)))
 }
 
 /// A number in a path.
@@ -119,17 +275,4 @@ pub(crate) fn read_number(number: &str) -> Result<Address, Problem> {
     number.parse().map_err(|error: signalbox_model::address::ParseAddressError| {
         Problem::field(Code::RequestInvalid, "number", "number.malformed", format!("`number` {error}"))
     })
-}
-
-/// The tenant's bindings.
-#[utoipa::path(
-    get,
-    path = "/v1/bindings",
-    tag = "handlers",
-    operation_id = "list_bindings",
-    responses((status = 200, description = "By number.", body = BindingsView))
-)]
-pub(crate) async fn bindings(State(app): State<App>, Tenant(caller): Tenant) -> Response {
-    let bindings = app.handle.bindings(&caller.tenant).into_iter().map(BindingView::from).collect();
-    json(StatusCode::OK, &BindingsView { bindings })
 }

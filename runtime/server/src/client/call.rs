@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
 
@@ -26,6 +26,26 @@ pub enum Body {
     Once(Value, String),
     /// A WebAssembly component.
     Component(Vec<u8>),
+    /// A component and perhaps its manifest, as a form.
+    Version(Vec<u8>, Option<Vec<u8>>),
+}
+
+/// What stands between the parts of a form: 128 bits that no component has by chance.
+const BOUNDARY: &str = "signalbox-8d0f4c62b7a94e1fb35a6c9e2d17f048";
+
+/// A form with a component and perhaps a manifest.
+fn form(component: &[u8], manifest: Option<&[u8]>) -> Bytes {
+    let mut form = Vec::with_capacity(component.len() + 1_024);
+    for (name, part) in [("manifest", manifest), ("component", Some(component))] {
+        let Some(part) = part else { continue };
+        let head =
+            format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\r\n");
+        form.extend_from_slice(head.as_bytes());
+        form.extend_from_slice(part);
+        form.extend_from_slice(b"\r\n");
+    }
+    form.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    form.into()
 }
 
 impl Api {
@@ -46,6 +66,9 @@ impl Api {
     pub async fn call(&self, method: Method, path: &str, body: Body) -> Result<Value, Error> {
         let (status, answer) = self.origin.ask(self.request(method, path, body)?).await?;
         let strange = || Error::Strange { url: self.origin.url().to_owned(), status: status.as_u16() };
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
         if status.is_success() {
             return serde_json::from_slice(&answer).map_err(|_| strange());
         }
@@ -64,6 +87,10 @@ impl Api {
                 (request.header(CONTENT_TYPE, "application/json").header("idempotency-key", key), json(value))
             }
             Body::Component(bytes) => (request.header(CONTENT_TYPE, "application/wasm"), bytes.into()),
+            Body::Version(component, manifest) => {
+                let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+                (request.header(CONTENT_TYPE, kind), form(&component, manifest.as_deref()))
+            }
         };
         request.body(Full::new(body)).map_err(|_| Error::Url(self.origin.url().to_owned()))
     }

@@ -2,6 +2,7 @@
 
 mod call;
 mod http;
+mod parked;
 mod problem;
 mod send;
 mod show;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use ::http::Method;
 use serde_json::{Value, json};
 
-use crate::args::{ClientCommand, Handlers, Messages, Server, Webhooks};
+use crate::args::{Alias, ClientCommand, Handlers, Messages, Parked, Server, Webhooks};
 use crate::exit;
 use call::{Api, Body, query, segment};
 use show::Screen;
@@ -44,7 +45,15 @@ fn server(command: &ClientCommand) -> &Server {
         ClientCommand::Bind { server, .. }
         | ClientCommand::Messages(Messages::List { server, .. } | Messages::Show { server, .. })
         | ClientCommand::Handlers(
-            Handlers::Put { server, .. } | Handlers::List { server } | Handlers::Logs { server, .. },
+            Handlers::Put { server, .. }
+            | Handlers::Deploy { server, .. }
+            | Handlers::Alias { server, .. }
+            | Handlers::Show { server, .. }
+            | Handlers::List { server }
+            | Handlers::Logs { server, .. },
+        )
+        | ClientCommand::Parked(
+            Parked::List { server, .. } | Parked::Retry { server, .. } | Parked::Discard { server, .. },
         )
         | ClientCommand::Webhooks(Webhooks::Put { server, .. } | Webhooks::List { server }) => server,
     }
@@ -60,6 +69,7 @@ async fn answer(command: ClientCommand, api: &Api, screen: &Screen) -> Result<Ex
         }
         ClientCommand::Messages(command) => messages(command, api, screen).await?,
         ClientCommand::Handlers(command) => handlers(command, api, screen).await?,
+        ClientCommand::Parked(command) => parked::run(command, api, screen).await?,
         ClientCommand::Webhooks(command) => webhooks(command, api, screen).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -103,6 +113,33 @@ async fn handlers(command: Handlers, api: &Api, screen: &Screen) -> Result<(), E
             let handler = api.call(Method::PUT, &format!("/v1/handlers/{}", segment(&name)), body).await?;
             screen.show(&handler, show::handler);
         }
+        Handlers::Deploy { name, file, manifest, alias, percent, .. } => {
+            let component = read(&file).await?;
+            let manifest = match manifest {
+                Some(file) => Some(read(&file).await?),
+                None => None,
+            };
+            let alias = alias.map(|alias| alias_name(alias).to_owned());
+            let placement = query(&[("alias", alias), ("percent", percent.map(|percent| percent.to_string()))]);
+            let path = format!("/v1/handlers/{}/versions{placement}", segment(&name));
+            let version = api.call(Method::PUT, &path, Body::Version(component, manifest)).await?;
+            screen.show(&version, show::handler);
+        }
+        Handlers::Alias { name, alias, digest, percent, remove, .. } => {
+            let path = format!("/v1/handlers/{}/aliases/{}", segment(&name), alias_name(alias));
+            let handler = match remove {
+                true => api.call(Method::DELETE, &path, Body::Empty).await?,
+                false => {
+                    let body = json!({ "version": digest, "percent": percent });
+                    api.call(Method::PUT, &path, Body::Json(body)).await?
+                }
+            };
+            screen.show(&handler, show::handler_detail);
+        }
+        Handlers::Show { name, .. } => {
+            let handler = api.get(&format!("/v1/handlers/{}", segment(&name))).await?;
+            screen.show(&handler, show::handler_detail);
+        }
         Handlers::List { .. } => {
             let mut all = api.get("/v1/handlers").await?;
             let mut bindings = api.get("/v1/bindings").await?;
@@ -112,6 +149,14 @@ async fn handlers(command: Handlers, api: &Api, screen: &Screen) -> Result<(), E
         Handlers::Logs { name, follow, .. } => logs(&name, follow, api, screen).await?,
     }
     Ok(())
+}
+
+const fn alias_name(alias: Alias) -> &'static str {
+    match alias {
+        Alias::Live => "live",
+        Alias::Canary => "canary",
+        Alias::Shadow => "shadow",
+    }
 }
 
 async fn logs(name: &str, follow: bool, api: &Api, screen: &Screen) -> Result<(), Error> {

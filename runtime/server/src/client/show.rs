@@ -198,6 +198,65 @@ pub fn handler(answer: &Value, paint: Paint) -> String {
     out
 }
 
+/// A handler with its versions and what happened to it.
+pub fn handler_detail(answer: &Value, paint: Paint) -> String {
+    let mut out = format!("{}\n", paint.strong(text(answer, "name")));
+    for version in list(answer, "versions") {
+        let aliases = joined(list(version, "aliases"));
+        let (failed, seen) = (&version["recent_failures"], &version["recent_events"]);
+        let _ = writeln!(
+            out,
+            "  {}  {:14}  {}  {failed} of {seen} events failed lately",
+            text(version, "version"),
+            aliases,
+            paint.dim(text(version, "uploaded_at")),
+        );
+        for warning in list(version, "warnings").iter().filter_map(Value::as_str) {
+            let _ = writeln!(out, "    {}", paint.with("33", warning));
+        }
+    }
+    if let Some(percent) = answer["canary"]["percent"].as_u64() {
+        let _ = writeln!(out, "  the canary answers {percent} of 100 conversations");
+    }
+    for change in list(answer, "changes") {
+        let why = change["why"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
+        let at = paint.dim(text(change, "at"));
+        let _ = writeln!(out, "  {at}  {}  {}{why}", text(change, "version"), text(change, "what"));
+    }
+    out
+}
+
+/// Events that were given up.
+pub fn parked(answer: &Value, paint: Paint) -> String {
+    let events = list(answer, "events");
+    if events.is_empty() {
+        return "no parked events".to_owned();
+    }
+    let mut out = String::new();
+    for event in events {
+        let about = event["message"].as_str().or(event["timer"].as_str()).unwrap_or_default();
+        let (id, at) = (paint.strong(text(event, "event")), paint.dim(text(event, "parked_at")));
+        let (kind, handler, version) = (text(event, "kind"), text(event, "handler"), text(event, "version"));
+        let _ = writeln!(out, "{id}  {at}  {kind}  {handler} {version}  {about}");
+        let _ = writeln!(out, "  after {} attempts: {}", event["attempts"], text(event, "error"));
+    }
+    if let Some(cursor) = answer["next_cursor"].as_str() {
+        let _ = writeln!(out, "more with --cursor {cursor}");
+    }
+    out
+}
+
+/// Events that are tried again.
+pub fn retried(answer: &Value, _: Paint) -> String {
+    let more = if answer["more"] == true { "; there are more: do it again" } else { "" };
+    format!("{} tried again{more}", answer["retried"])
+}
+
+/// Events that were forgotten.
+pub fn discarded(answer: &Value, _: Paint) -> String {
+    format!("{} discarded", answer["discarded"])
+}
+
 /// Our interfaces by name; WASI's, which languages bring along, by number.
 fn imports(all: &[Value]) -> String {
     let all = all.iter().filter_map(Value::as_str);

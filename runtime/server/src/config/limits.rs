@@ -43,6 +43,15 @@ pub fn path(section: Section<'_, '_>, limits: &mut engine::Config) {
     count(&section, "hot_messages", 10_000_000, &mut limits.hot_messages);
     count(&section, "max_write_ahead", 10_000, &mut limits.max_write_ahead);
     count(&section, "max_attempts", 100, &mut limits.max_attempts);
+    count(&section, "breaker_failures", 1_000_000, &mut limits.breaker_failures);
+    duration(&section, "breaker_wait", &mut limits.breaker_wait);
+    duration(&section, "breaker_wait_most", &mut limits.breaker_wait_most);
+    count(&section, "rollback_least", 1_000, &mut limits.rollback_least);
+    count(&section, "rollback_percent", 100, &mut limits.rollback_percent);
+    duration(&section, "rollback_window", &mut limits.rollback_window);
+    duration(&section, "rollback_watch", &mut limits.rollback_watch);
+    count(&section, "max_shadows", 1_024, &mut limits.max_shadows);
+    duration(&section, "usage_flush", &mut limits.usage_flush);
     count(&section, "max_depth", 100, &mut limits.max_depth);
     count(&section, "max_parked_receipts", 10_000_000, &mut limits.max_parked_receipts);
     count(&section, "max_text_chars", 39_015, &mut limits.max_text_chars);

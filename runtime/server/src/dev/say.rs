@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use signalbox_engine::LogLine;
-use signalbox_model::directory::Handler;
+use signalbox_engine::{LogLine, VersionInfo};
 
 use super::{NUMBER, PHONE};
 use crate::out;
@@ -49,14 +48,15 @@ impl Voice {
     }
 
     /// A handler was uploaded.
-    pub fn deployed(self, handler: &Handler) {
+    pub fn deployed(self, uploaded: &VersionInfo) {
+        let handler = &uploaded.meta;
         let version = handler.digest.get(..12).unwrap_or_default();
         let json = || {
-            json!({ "handler": handler.name, "deployed": version, "exports": handler.exports,
+            json!({ "handler": handler.handler, "deployed": version, "exports": handler.exports,
                     "compile_ms": handler.compile_ms })
         };
         let words = || {
-            let (name, exports) = (&handler.name, handler.exports.join(", "));
+            let (name, exports) = (&handler.handler, handler.exports.join(", "));
             format!("handler {name} {version} answers {NUMBER}: {exports}; compiled in {} ms", handler.compile_ms)
         };
         self.say(json, words);

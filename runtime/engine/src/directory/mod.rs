@@ -2,45 +2,41 @@
 //!
 //! Readers take a snapshot without a lock; a change is committed first and then shown.
 
+mod bindings;
+mod deployed;
+mod handlers;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use signalbox_guest::manifest::HostPattern;
-use signalbox_guest::{self as guest, Manifest};
-use signalbox_model::directory::{ApiKey, Binding, Handler, NumberPlan, Tenant, Webhook};
+use signalbox_guest as guest;
+use signalbox_model::directory::{ApiKey, NumberPlan, Tenant, Webhook};
+use signalbox_model::handler::Binding;
 use signalbox_model::{Address, Chance, KeyId, Partition, TenantId};
 use signalbox_store::{Batch, Epoch, Range, Store, Table, layout};
 
 use crate::error::Error;
+use crate::usage::Tally;
+
+pub(crate) use bindings::Bindings;
+pub(crate) use deployed::{Deployed, Kit, MANIFEST, Version, laid_over};
+pub(crate) use handlers::Move;
 
 /// A tenant with all that it set up.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) tenant: Arc<Tenant>,
-    pub(crate) settings: Arc<BTreeMap<String, String>>,
-    pub(crate) secrets: Arc<BTreeMap<String, String>>,
-    /// Where its handlers may send HTTP requests, if they declare it.
-    pub(crate) hosts: Arc<[HostPattern]>,
     /// What signs the deliveries to messages' own callback URLs.
     pub(crate) callback_secret: Arc<str>,
     pub(crate) webhooks: Vec<Arc<Webhook>>,
     pub(crate) handlers: BTreeMap<String, Arc<Deployed>>,
-    pub(crate) bindings: BTreeMap<Address, Binding>,
-}
-
-/// A handler that can be called.
-pub(crate) struct Deployed {
-    pub(crate) name: String,
-    /// The first 12 hexadecimal digits of its digest.
-    pub(crate) version: String,
-    pub(crate) meta: Handler,
-    pub(crate) manifest: Option<Manifest>,
-    pub(crate) code: Arc<guest::Handler>,
+    pub(crate) bindings: Bindings,
+    /// What it used, apart from its handlers.
+    pub(crate) tally: Arc<Tally>,
 }
 
 #[derive(Clone, Default)]
@@ -76,13 +72,11 @@ impl Directory {
             }
             let account = Account {
                 callback_secret: callback_secret(&*store, epoch, &tenant.id, chance).await?.into(),
-                hosts: granted(&tenant),
-                settings: Arc::new(tenant.settings.clone()),
-                secrets: Arc::new(tenant.secrets.clone()),
                 tenant: Arc::new(tenant),
                 webhooks: Vec::new(),
                 handlers: BTreeMap::new(),
-                bindings: BTreeMap::new(),
+                bindings: Bindings::default(),
+                tally: Arc::default(),
             };
             snapshot.accounts.insert(account.tenant.id.clone(), Arc::new(account));
         }
@@ -93,19 +87,9 @@ impl Directory {
             snapshot.change(&hook.tenant.clone(), |account| account.webhooks.push(Arc::new(hook)));
         }
         for binding in read_all::<Binding>(&*store, Table::Binding).await? {
-            let tenant = binding.tenant.clone();
-            snapshot.change(&tenant, |account| {
-                account.bindings.insert(binding.number.clone(), binding);
-            });
+            snapshot.change(&binding.tenant.clone(), |account| account.bindings.put(binding));
         }
-        for meta in read_all::<Handler>(&*store, Table::Handler).await? {
-            if let Some(deployed) = load_handler(&*store, host, meta).await? {
-                let tenant = deployed.meta.tenant.clone();
-                snapshot.change(&tenant, |account| {
-                    account.handlers.insert(deployed.name.clone(), Arc::new(deployed));
-                });
-            }
-        }
+        handlers::read(&*store, host, &mut snapshot).await?;
         let current = ArcSwap::from_pointee(snapshot);
         Ok(Self { store, epoch, current, gone: Mutex::default(), changing: tokio::sync::Mutex::new(()) })
     }
@@ -113,6 +97,11 @@ impl Directory {
     /// A tenant with all that it set up.
     pub(crate) fn account(&self, tenant: &TenantId) -> Option<Arc<Account>> {
         self.current.load().accounts.get(tenant).cloned()
+    }
+
+    /// Every tenant with all that it set up.
+    pub(crate) fn accounts(&self) -> Vec<Arc<Account>> {
+        self.current.load().accounts.values().cloned().collect()
     }
 
     /// Every tenant.
@@ -128,14 +117,6 @@ impl Directory {
     /// A key by its public part.
     pub(crate) fn key(&self, id: KeyId) -> Option<ApiKey> {
         self.current.load().keys.get(&id).cloned()
-    }
-
-    /// The handler that gets the events of this number.
-    pub(crate) fn bound(&self, tenant: &TenantId, number: &Address) -> Option<Arc<Deployed>> {
-        let current = self.current.load();
-        let account = current.accounts.get(tenant)?;
-        let binding = account.bindings.get(number)?;
-        account.handlers.get(&binding.handler).cloned()
     }
 
     /// How a number sends.
@@ -164,37 +145,30 @@ impl Directory {
         Ok(())
     }
 
-    /// Keeps a handler with its component; it is called from the next event on.
-    pub(crate) async fn put_handler(&self, deployed: Deployed, component: Bytes) -> Result<(), Error> {
-        let _one = self.changing.lock().await;
-        let meta = deployed.meta.clone();
-        self.commit(|batch| {
-            batch.put(Table::Component, meta.digest.clone().into_bytes(), component);
-            batch.put(Table::Handler, layout::named_key(&meta.tenant, &meta.name), layout::encode(&meta));
-        })
-        .await?;
-        self.show(|snapshot| {
-            snapshot.change(&meta.tenant, |account| {
-                account.handlers.insert(deployed.name.clone(), Arc::new(deployed));
-            });
-        });
-        Ok(())
-    }
-
     /// Keeps a binding.
     pub(crate) async fn put_binding(&self, binding: Binding) -> Result<(), Error> {
         let _one = self.changing.lock().await;
         self.commit(|batch| {
-            let key = layout::number_key(&binding.tenant, &binding.number);
+            let key = layout::named_key(&binding.tenant, &binding.name);
             batch.put(Table::Binding, key, layout::encode(&binding));
         })
         .await?;
-        self.show(|snapshot| {
-            snapshot.change(&binding.tenant.clone(), |account| {
-                account.bindings.insert(binding.number.clone(), binding);
-            });
-        });
+        self.show(|snapshot| snapshot.change(&binding.tenant.clone(), |account| account.bindings.put(binding)));
         Ok(())
+    }
+
+    /// Forgets a binding; `false` if there was none.
+    pub(crate) async fn delete_binding(&self, tenant: &TenantId, name: &str) -> Result<bool, Error> {
+        let _one = self.changing.lock().await;
+        if self.account(tenant).is_none_or(|account| account.bindings.get(name).is_none()) {
+            return Ok(false);
+        }
+        self.commit(|batch| {
+            batch.delete(Table::Binding, layout::named_key(tenant, name));
+        })
+        .await?;
+        self.show(|snapshot| snapshot.change(tenant, |account| account.bindings.remove(name)));
+        Ok(true)
     }
 
     /// Keeps a webhook.
@@ -252,37 +226,6 @@ impl signalbox_webhooks::Lookup for Directory {
         tracing::warn!(%tenant, webhook = name, "a webhook's endpoint answered 410; nothing more goes there");
         self.gone.lock().insert((tenant.clone(), name.to_owned()));
     }
-}
-
-impl Deployed {
-    pub(crate) fn new(meta: Handler, manifest: Option<Manifest>, code: Arc<guest::Handler>) -> Self {
-        Self { name: meta.name.clone(), version: meta.digest.chars().take(12).collect(), meta, manifest, code }
-    }
-}
-
-/// Compiles a handler that was uploaded before. One that this version of the host refuses is left out, and said.
-async fn load_handler(store: &dyn Store, host: &guest::Host, meta: Handler) -> Result<Option<Deployed>, Error> {
-    let key = meta.digest.clone().into_bytes().into();
-    let Some(bytes) = store.get(Partition::DIRECTORY, Table::Component, key).await? else {
-        tracing::error!(tenant = %meta.tenant, handler = meta.name, "a handler's component is missing from the store");
-        return Ok(None);
-    };
-    match host.compile(bytes.to_vec()).await {
-        Ok(code) => Ok(Some(Deployed::new(meta, None, code))),
-        Err(refusal) => {
-            tracing::error!(tenant = %meta.tenant, handler = meta.name, %refusal, "a stored handler is refused");
-            Ok(None)
-        }
-    }
-}
-
-/// What the operator granted. The configuration was checked; what is no host all the same grants nothing.
-fn granted(tenant: &Tenant) -> Arc<[HostPattern]> {
-    let parse = |host: &String| {
-        let parsed = host.parse::<HostPattern>();
-        parsed.inspect_err(|error| tracing::error!(tenant = %tenant.id, host, %error, "a granted host is none")).ok()
-    };
-    tenant.hosts.iter().filter_map(parse).collect()
 }
 
 /// The tenant's secret for callback URLs, made at its first start.
