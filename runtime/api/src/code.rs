@@ -67,6 +67,8 @@ codes! {
     ParkedUnknown = "parked.unknown", NOT_FOUND, "There is no such parked event", false;
     /// The tenant has no such number.
     NumberUnknown = "number.unknown", NOT_FOUND, "There is no such number", false;
+    /// The tenant has no such import.
+    ImportUnknown = "import.unknown", NOT_FOUND, "There is no such import", false;
     /// The route doesn't know the method.
     MethodUnknown = "method.unknown", METHOD_NOT_ALLOWED, "The method isn't known here", false;
     /// The body took too long to arrive.

@@ -29,7 +29,9 @@ pub struct Config {
     /// A component. A little over what the sandbox takes, so that the sandbox says by how much it is too large and what
     /// to do about it.
     pub max_component_bytes: usize,
-    /// Bytes of batches and components that may be in memory at once, over all connections; the rest isn't read yet.
+    /// A CSV file: half a million lines of 64 bytes.
+    pub max_import_bytes: usize,
+    /// Bytes of batches, files and components that may be in memory at once, over all connections; the rest isn't read yet.
     pub max_large_bytes: usize,
     /// Those who follow a log at once: each holds a connection for as long as it likes.
     pub max_followers: usize,
@@ -53,6 +55,7 @@ impl Default for Config {
             max_batch_bytes: 4 << 20,
             max_batch: 1_000,
             max_component_bytes: (24 << 20) + (64 << 10),
+            max_import_bytes: 32 << 20,
             max_large_bytes: 256 << 20,
             max_followers: 64,
             default_page: 50,

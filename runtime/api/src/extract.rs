@@ -192,6 +192,27 @@ fn malformed_form(what: &str) -> Problem {
     Problem::new(Code::RequestMalformed, format!("the form can't be read: {what}"))
 }
 
+/// A CSV file.
+pub(crate) struct Csv {
+    pub(crate) bytes: Bytes,
+    pub(crate) _share: OwnedSemaphorePermit,
+}
+
+impl FromRequest<App> for Csv {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if essence(request.headers()).as_deref() != Some("text/csv") {
+            let detail = "the body is the file itself: send `Content-Type: text/csv` (with curl: `-T consents.csv -H \
+                          'Content-Type: text/csv'`)";
+            return Err(Problem::new(Code::TypeUnsupported, detail));
+        }
+        let (limit, timeout) = (app.config.max_import_bytes, app.config.component_timeout);
+        let (bytes, share) = collect_large(request.into_body(), app, limit, timeout).await?;
+        Ok(Self { bytes, _share: share })
+    }
+}
+
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
         return Ok(());

@@ -9,7 +9,7 @@
 //! | `envelope` | what surrounds every route: the request's id, problems rendered, requests counted |
 //! | `extract`, `query` | what is taken out of a request: who asks, the body, parameters |
 //! | `shape`, `requests`, `handler_requests`, `batch` | bodies, and what is wrong with them, said well |
-//! | `views`, `handler_views` | what is answered |
+//! | `views`, `handler_views`, `consent_views` | what is answered |
 //! | [`code`], [`problem`] | every kind of problem, and its form (RFC 9457) |
 //! | `refusal` | which error of the house becomes which problem |
 //! | `openapi` | the description, made from all that |
@@ -21,6 +21,7 @@ mod app;
 mod batch;
 pub mod code;
 pub mod config;
+mod consent_views;
 mod envelope;
 mod extract;
 mod handler_requests;

@@ -12,7 +12,7 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
 use crate::routes::{
-    self, Route, bindings, contacts, handlers, logs, messages, operator, parked, records, usage, webhooks,
+    self, Route, bindings, consents, contacts, handlers, logs, messages, operator, parked, records, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -54,6 +54,12 @@ use crate::routes::{
         usage::usage,
         contacts::record,
         contacts::show,
+        consents::put,
+        consents::show,
+        consents::history,
+        consents::list,
+        consents::import,
+        consents::show_import,
         webhooks::set_up,
         webhooks::list,
         webhooks::callback_secret,
@@ -68,6 +74,7 @@ use crate::routes::{
         (name = "messages", description = "Send, follow and take back messages."),
         (name = "handlers", description = "Your code, and the numbers that it answers for."),
         (name = "contacts", description = "What your code may know of the people that it talks to."),
+        (name = "consents", description = "What people allow."),
         (name = "webhooks", description = "Where you are told what happened."),
         (name = "operator", description = "For those who run this host.")
     )

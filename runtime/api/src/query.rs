@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 use signalbox_engine::FieldError;
+use signalbox_engine::registry::{BadPlace, Place};
 use signalbox_model::{Address, Direction, Status, Timestamp};
 use signalbox_records::list::MAX_PAGE;
 use signalbox_records::{BadCursor, Cursor};
@@ -17,6 +18,20 @@ pub(crate) struct Listing {
     pub(crate) query: signalbox_records::Query,
     pub(crate) cursor: Option<Cursor>,
     pub(crate) limit: Option<usize>,
+}
+
+/// Which consents to list, and from where.
+#[derive(Debug, Default)]
+pub(crate) struct ConsentListing {
+    pub(crate) cursor: Option<Place>,
+    pub(crate) limit: Option<usize>,
+}
+
+/// Consents to what.
+#[derive(Debug, Default)]
+pub(crate) struct ConsentOf {
+    pub(crate) sender: Option<Address>,
+    pub(crate) campaign: Option<String>,
 }
 
 /// A set of parameters.
@@ -70,6 +85,30 @@ impl Params for Listing {
             "direction" => query.direction = Some(direction(value)?),
             "cursor" => self.cursor = Some(value.parse().map_err(|error: BadCursor| error.to_string())?),
             _ => self.limit = Some(limit(value)?),
+        }
+        Ok(())
+    }
+}
+
+impl Params for ConsentListing {
+    const NAMES: &'static [&'static str] = &["cursor", "limit"];
+
+    fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "cursor" => self.cursor = Some(value.parse().map_err(|error: BadPlace| error.to_string())?),
+            _ => self.limit = Some(limit(value)?),
+        }
+        Ok(())
+    }
+}
+
+impl Params for ConsentOf {
+    const NAMES: &'static [&'static str] = &["sender", "campaign"];
+
+    fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "sender" => self.sender = Some(address(value)?),
+            _ => self.campaign = Some(value.to_owned()),
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The one place where an error of the house meets a status code.
 
+use signalbox_engine::registry::{self, ImportRefused, LineError};
 use signalbox_engine::{
     BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, HandlerRefused, Refused,
     WebhookRefused,
@@ -32,6 +33,26 @@ impl From<Refused> for Problem {
                 Self::new(Code::KeyBusy, detail)
             }
             Refused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<ImportRefused> for Problem {
+    fn from(refused: ImportRefused) -> Self {
+        match refused {
+            ImportRefused::Lines(lines) => {
+                let field = |line: &LineError| FieldError {
+                    field: format!("line {} {}", line.line, line.column).trim_end().to_owned(),
+                    code: "line.invalid",
+                    detail: format!("line {}: {} {}", line.line, line.column, line.reason).replace("  ", " "),
+                };
+                Self::fields(Code::RequestInvalid, lines.iter().map(field).collect())
+            }
+            ImportRefused::NameTaken => {
+                Self::field(Code::RequestInvalid, "name", "name.taken", ImportRefused::NameTaken.to_string())
+            }
+            ImportRefused::Registry(registry::Error::Store(error)) => error.into(),
+            ImportRefused::Registry(error) => Self::internal(error),
         }
     }
 }

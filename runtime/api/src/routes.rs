@@ -2,6 +2,7 @@
 //! metrics are made from this one table.
 
 pub(crate) mod bindings;
+pub(crate) mod consents;
 pub(crate) mod contacts;
 pub(crate) mod handlers;
 pub(crate) mod logs;
@@ -59,8 +60,8 @@ macro_rules! body {
 /// Every route.
 pub(crate) fn all() -> Vec<Route> {
     use Code::{
-        BindingUnknown, Busy, Draining, HandlerUnknown, MessageUnknown, NotReady, ParkedUnknown, QueryInvalid,
-        RequestInvalid, StoreFailed, TooLate,
+        BindingUnknown, Busy, Draining, HandlerUnknown, ImportUnknown, MessageUnknown, NotReady, ParkedUnknown,
+        QueryInvalid, RequestInvalid, StoreFailed, TooLate,
     };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
     let (read, write, replace, remove) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
@@ -143,6 +144,37 @@ pub(crate) fn all() -> Vec<Route> {
         route(write.clone(), "/v1/parked/{event}/retry", post(parked::retry), &[ParkedUnknown, Draining, StoreFailed]),
         route(remove, "/v1/parked/{event}", delete(parked::discard), &[ParkedUnknown, Draining, StoreFailed]),
         route(read.clone(), "/v1/usage", get(usage::usage), &[QueryInvalid, Draining, StoreFailed]),
+        route(read.clone(), "/v1/consents", get(consents::list), &[QueryInvalid, Draining, StoreFailed]),
+        route(
+            replace.clone(),
+            "/v1/consents/{number}",
+            put(consents::put),
+            body![RequestInvalid, Draining, StoreFailed],
+        ),
+        route(
+            read.clone(),
+            "/v1/consents/{number}",
+            get(consents::show),
+            &[RequestInvalid, QueryInvalid, Draining, StoreFailed],
+        ),
+        route(
+            read.clone(),
+            "/v1/consents/{number}/history",
+            get(consents::history),
+            &[RequestInvalid, QueryInvalid, Draining, StoreFailed],
+        ),
+        route(
+            replace.clone(),
+            "/v1/consent-imports/{name}",
+            put(consents::import),
+            body![RequestInvalid, Busy, Draining, StoreFailed],
+        ),
+        route(
+            read.clone(),
+            "/v1/consent-imports/{name}",
+            get(consents::show_import),
+            &[ImportUnknown, Draining, StoreFailed],
+        ),
         route(read.clone(), "/v1/webhooks", get(webhooks::list), &[]),
         route(replace, "/v1/webhooks/{name}", put(webhooks::set_up), body![RequestInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/callback-secret", get(webhooks::callback_secret), &[]),

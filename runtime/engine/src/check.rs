@@ -8,11 +8,13 @@ use signalbox_model::directory::Tenant;
 use signalbox_model::{Decision, Message, Timestamp, Verdict};
 use signalbox_policy::content::Declared;
 use signalbox_policy::content::rewrite::{Inserts, rewrite};
-use signalbox_policy::facts::Sector;
+use signalbox_policy::facts::{ConsentLevel, Sector};
 use signalbox_policy::place::Known;
 use signalbox_policy::{About, Facts, Policies, Whose};
+use signalbox_registry::Level;
 use signalbox_text::{Smart, prepare_within};
 
+use crate::consent;
 use crate::contacts;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -23,6 +25,7 @@ use crate::step::Step;
 pub(crate) struct Checked {
     message: Arc<Message>,
     decision: Decision,
+    revocations: u64,
 }
 
 /// What policy says of a message.
@@ -63,14 +66,22 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>) -> Result<Che
     };
     let mut facts = policy.facts(message, about, engine.clock.now());
     facts.sender_owned = Some(engine.directory.plan(&message.tenant, message.ours()).is_some());
-    let consent = signalbox_registry::consent(&*engine.store, &message.conversation_id()).await;
-    facts.opted_out = Some(consent.map_err(registry_error)?.is_some_and(|consent| consent.opted_out));
+    let revocations = engine.consent.revocations();
+    let permission = consent::permission(engine, message).await?;
+    facts.opted_out = Some(permission.revoked.is_some());
+    facts.consent = Some(match permission.level {
+        Level::None => ConsentLevel::None,
+        Level::Express => ConsentLevel::Express,
+        Level::ExpressWritten => ConsentLevel::ExpressWritten,
+    });
+    let age = permission.granted_at.map(|at| engine.clock.now().since(at).as_secs() / 86_400);
+    facts.consent_age_days = age.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
     if let Some(tenant) = tenant {
         operator_says(&mut facts, tenant);
     }
     let decision = policy.decide(&facts, Whose::of(message));
     Ok(match decision.verdict {
-        Verdict::Allow | Verdict::Warn => Checkup::Pass(Checked { message: message.clone(), decision }),
+        Verdict::Allow | Verdict::Warn => Checkup::Pass(Checked { message: message.clone(), decision, revocations }),
         Verdict::Rewrite => rewritten(engine, &policy, tenant.map(|tenant| &**tenant), message, decision),
         Verdict::Hold { until } => Checkup::Hold { until, decision },
         Verdict::Deny => Checkup::Deny(decision),
@@ -128,14 +139,6 @@ fn operator_says(facts: &mut Facts, tenant: &Tenant) {
     facts.carrier_baa = tenant.settings.get(CARRIER_BAA).map(|said| said == "true");
 }
 
-/// The registry's errors, as the path's.
-pub(crate) fn registry_error(error: signalbox_registry::Error) -> Error {
-    match error {
-        signalbox_registry::Error::Store(error) => Error::Store(error),
-        signalbox_registry::Error::Unreadable(error) => Error::Unreadable(error),
-    }
-}
-
 impl Checkup {
     /// The decision alone.
     pub(crate) fn into_decision(self) -> Decision {
@@ -147,6 +150,11 @@ impl Checkup {
 }
 
 impl Checked {
+    /// Did its recipient revoke since?
+    pub(crate) fn is_revoked(&self, engine: &Engine) -> bool {
+        consent::revoked_since(engine, &self.message, self.revocations)
+    }
+
     /// Why it may go.
     pub(crate) fn decision(&self) -> &Decision {
         &self.decision

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use signalbox_carriers::{Carrier, Slot, Submission};
+use signalbox_carriers::{Carrier, Outcome, Slot};
 use signalbox_model::{Address, Cause, ConversationId, ErrorClass, Message, MessageId, Status, TenantId, Timestamp};
 use signalbox_store::InboxSeq;
 use tokio::sync::Notify;
@@ -75,7 +75,9 @@ struct Ready {
     waiting: Waiting,
     carrier: Arc<str>,
     slot: Box<dyn Slot>,
-    submission: Submission,
+    checked: Checked,
+    /// How much longer the carrier may try.
+    validity: Duration,
 }
 
 impl Lane {
@@ -164,8 +166,7 @@ pub(crate) async fn go(
     let cause = Cause::Sending { carrier: carrier.to_string(), attempt: live.head.attempts + 1 };
     step.advance(live, Status::Sending, cause, None)?;
     step.commit().await?;
-    let submission = checked.submission(live.message.expires_at.since(now));
-    submit(engine, Ready { waiting, carrier: carrier.clone(), slot, submission });
+    submit(engine, waiting, carrier.clone(), slot, (checked, live.message.expires_at.since(now)));
     Ok(())
 }
 
@@ -269,16 +270,30 @@ async fn write_ahead(engine: &Arc<Engine>, lane: &Lane, batch: Vec<Chosen>) {
     let conversations: Vec<_> = batch.iter().map(|(waiting, _)| waiting.conversation).collect();
     let written = batch.into_iter().map(|(waiting, slot)| write_one_ahead(engine, lane, waiting, slot));
     for ready in futures_util::future::join_all(written).await.into_iter().flatten() {
-        submit(engine, ready);
+        let Ready { waiting, carrier, slot, checked, validity } = ready;
+        submit(engine, waiting, carrier, slot, (&checked, validity));
     }
     conversations.into_iter().for_each(|conversation| lane.left(conversation));
 }
 
-/// Hands a message that is written ahead to its bind, here and in order; only the answer is waited for elsewhere.
-fn submit(engine: &Arc<Engine>, ready: Ready) {
-    let Ready { waiting, carrier, slot, submission } = ready;
-    let answer = slot.submit(submission);
+/// Hands a message that is written ahead to its bind, here and in order; only the answer is waited for elsewhere. Whose
+/// recipient revoked while it was written goes back to the queue, where its next check says why it goes no further.
+fn submit(
+    engine: &Arc<Engine>,
+    waiting: Waiting,
+    carrier: Arc<str>,
+    slot: Box<dyn Slot>,
+    (checked, validity): (&Checked, Duration),
+) {
     let engine = engine.clone();
+    if checked.is_revoked(&engine) {
+        drop(slot);
+        engine.tasks.clone().spawn(async move {
+            settle::answered(&engine, &carrier, waiting, Outcome::Unsent).await;
+        });
+        return;
+    }
+    let answer = slot.submit(checked.submission(validity));
     engine.tasks.clone().spawn(async move {
         let outcome = answer.await;
         settle::answered(&engine, &carrier, waiting, outcome).await;
@@ -287,7 +302,9 @@ fn submit(engine: &Arc<Engine>, ready: Ready) {
 
 async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: Box<dyn Slot>) -> Option<Ready> {
     match try_write_ahead(engine, lane, &waiting).await {
-        Ok(Some(submission)) => Some(Ready { waiting, carrier: lane.carrier.name().clone(), slot, submission }),
+        Ok(Some((checked, validity))) => {
+            Some(Ready { waiting, carrier: lane.carrier.name().clone(), slot, checked, validity })
+        }
         Ok(None) => None,
         Err(error) => {
             engine.step_failed("writing ahead", &error);
@@ -300,7 +317,11 @@ async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: B
 }
 
 /// Checks once more, and commits `sending`. `None` if the message doesn't go after all.
-async fn try_write_ahead(engine: &Engine, lane: &Lane, waiting: &Waiting) -> Result<Option<Submission>, Error> {
+async fn try_write_ahead(
+    engine: &Engine,
+    lane: &Lane,
+    waiting: &Waiting,
+) -> Result<Option<(Checked, Duration)>, Error> {
     let _one = engine.locks.lock(waiting.message).await;
     let Some(mut live) = engine.live(&waiting.tenant, waiting.message).await? else { return Ok(None) };
     let mut step = Step::new(engine, waiting.message.partition());
@@ -345,8 +366,7 @@ async fn try_write_ahead(engine: &Engine, lane: &Lane, waiting: &Waiting) -> Res
     let cause = Cause::Sending { carrier: lane.carrier.name().to_string(), attempt: live.head.attempts + 1 };
     step.advance(&mut live, Status::Sending, cause, None)?;
     step.commit().await?;
-    let submission = checked.submission(live.message.expires_at.since(now));
-    Ok(Some(submission))
+    Ok(Some((checked, live.message.expires_at.since(now))))
 }
 
 /// Ends a message that never left, and takes it off the inbox.

@@ -43,6 +43,8 @@ pub(crate) struct Engine {
     pub(crate) chance: Chance,
     pub(crate) policy: Watcher,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) consent: Arc<signalbox_registry::Ledger>,
+    pub(crate) imports: crate::consent::Imports,
     pub(crate) host: Arc<guest::Host>,
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) lanes: BTreeMap<Arc<str>, Lane>,

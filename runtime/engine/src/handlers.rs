@@ -14,8 +14,9 @@ use signalbox_model::event::Queued;
 use signalbox_model::handler::EventKind;
 use signalbox_model::timeline::{HandlerMark, Note, NoteValue};
 use signalbox_model::{
-    Address, Conversation, ConversationId, Direction, InvocationId, MessageId, Partition, TenantId, Timestamp,
+    Address, Category, Conversation, ConversationId, Direction, InvocationId, MessageId, Partition, TenantId, Timestamp,
 };
+use signalbox_registry::{self as registry, Level, Permission};
 use signalbox_store::{Range, Table, layout};
 
 use crate::assign::Taker;
@@ -329,16 +330,18 @@ impl Surroundings for World<'_> {
     fn contact<'a>(&'a mut self, address: &'a str) -> Reading<'a, Contact> {
         async move {
             let theirs: Address = address.parse().map_err(unavailable)?;
-            let id = if theirs == self.conversation.theirs {
-                self.id
-            } else {
-                Conversation { theirs: theirs.clone(), ..self.conversation.clone() }.id()
+            let asked = registry::Question {
+                tenant: &self.conversation.tenant,
+                sender: &self.conversation.ours,
+                campaign: None,
+                person: &theirs,
+                category: Category::Conversational,
             };
-            let consent = signalbox_registry::consent(&*self.engine.store, &id).await.map_err(unavailable)?;
-            let consent = match consent {
-                Some(consent) if consent.opted_out => "opted-out",
-                Some(_) => "granted",
-                None => "none",
+            let permission = self.engine.consent.permission(asked).await.map_err(unavailable)?;
+            let consent = match permission {
+                Permission { revoked: Some(_), .. } => "opted-out",
+                Permission { level: Level::None, .. } => "none",
+                Permission { .. } => "granted",
             };
             let recorded =
                 contacts::read(self.engine, &self.conversation.tenant, &theirs).await.map_err(unavailable)?;

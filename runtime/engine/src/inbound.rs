@@ -5,6 +5,7 @@
 //!                              └─ no: kept, durable; when the wait runs out, what there is goes on and says so
 //! ```
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept;
 use crate::assign::{Asked, is_wanted};
-use crate::check::{check, registry_error};
+use crate::check::check;
+use crate::consent;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::settle;
@@ -213,7 +215,7 @@ async fn receive(
     conversation: Conversation,
     arrived: Arrived,
 ) -> Result<(), Error> {
-    let (at, id) = (step.at, conversation.id());
+    let id = conversation.id();
     let policy = engine.policy.load_full();
     let found = policy.intents.find(&arrived.text, None);
     let keyword = found.as_ref().map(|found| (found.intent, &*found.matched));
@@ -227,7 +229,7 @@ async fn receive(
     step.begin(message.clone(), Status::Received, cause, None);
     if let Some((keyword, word)) = keyword {
         let by = registry::By::Keyword { word: word.to_owned(), message: message.id };
-        obey(engine, &mut step, &conversation, &id, keyword, by, at).await?;
+        obey(engine, &mut step, &conversation, keyword, by).await?;
     }
     if is_wanted(engine, &conversation.tenant, &Asked::about(&message, EventKind::Message)) {
         let event = Event::Inbound { tenant: conversation.tenant.clone(), message: message.id, conversation: id };
@@ -249,28 +251,28 @@ async fn obey(
     engine: &Engine,
     step: &mut Step<'_>,
     conversation: &Conversation,
-    id: &ConversationId,
     intent: Intent,
     by: registry::By,
-    at: Timestamp,
 ) -> Result<(), Error> {
-    let was_out = registry::consent(&*engine.store, id).await.map_err(registry_error)?.is_some_and(|c| c.opted_out);
-    match intent {
-        Intent::Stop => {
-            registry::stage_opt_out(&mut step.batch, id, by, at);
-            if was_out {
-                // One confirmation, and then silence.
-                return Ok(());
-            }
-        }
-        Intent::Start => {
-            registry::stage_opt_in(&mut step.batch, id, by, at);
-        }
-        Intent::Help => {}
+    let reach = consent::stop_reach(engine, conversation).await?;
+    let was_out = consent::obey(engine, step, conversation, intent, reach.clone(), by).await?;
+    if was_out && intent == Intent::Stop {
+        // One confirmation, and then silence.
+        return Ok(());
     }
     let Some(account) = engine.directory.account(&conversation.tenant) else { return Ok(()) };
-    let answer = engine.policy.load().answers.answer(intent, &account.tenant.brand, &account.tenant.help);
+    let (brand, help) = (&account.tenant.brand, &account.tenant.help);
+    let answer = engine.policy.load().answers.answer(intent, brand, help, &in_words(&reach));
     stage_answer(engine, step, conversation, answer).await
+}
+
+/// What a recipient will get no more of.
+fn in_words(reach: &registry::Reach) -> Cow<'static, str> {
+    match reach {
+        registry::Reach::Program => "messages from this number".into(),
+        registry::Reach::Campaign(_) | registry::Reach::All => "messages from us".into(),
+        registry::Reach::Category(category) => format!("{} messages from us", category.as_str()).into(),
+    }
 }
 
 /// The host's own answer; policy lets it pass because the law asks for it.

@@ -84,6 +84,7 @@ impl Service {
         }
         let directory_epoch = *epochs.last().expect("the directory's partition was taken");
         let directory = Arc::new(Directory::open(store.clone(), directory_epoch, tenants, &host, &chance).await?);
+        let consent = signalbox_registry::Ledger::open(store.clone()).await.map_err(crate::consent::registry_error)?;
         let epochs: webhooks::Epochs = {
             let last = epochs.len() - 1;
             Arc::new(move |partition| Some(epochs[usize::from(partition.index()).min(last)]))
@@ -131,6 +132,8 @@ impl Service {
             clock,
             chance,
             directory,
+            consent,
+            imports: Default::default(),
             host,
             outbound,
             lanes,

@@ -24,6 +24,8 @@ pub(crate) struct Step<'e> {
     pub(crate) batch: Batch,
     /// The host's clock when the step began.
     pub(crate) at: Timestamp,
+    /// What the step changes of a person's consent.
+    pub(crate) consent: Option<Box<signalbox_registry::Staged>>,
     changed: Vec<Live>,
     begun: Vec<MessageId>,
     told: Vec<webhooks::Item>,
@@ -37,6 +39,7 @@ impl<'e> Step<'e> {
             engine,
             batch,
             at: engine.clock.now(),
+            consent: None,
             changed: Vec::new(),
             begun: Vec::new(),
             told: Vec::new(),
@@ -160,7 +163,7 @@ impl<'e> Step<'e> {
 
     /// Makes the step durable, and only then lets the rest of the house know of it.
     pub(crate) async fn commit(self) -> Result<Committed, Error> {
-        let Self { engine, mut batch, changed, begun, told, timers, .. } = self;
+        let Self { engine, mut batch, consent, changed, begun, told, timers, .. } = self;
         if batch.is_empty() {
             return Ok(Committed::default());
         }
@@ -182,6 +185,9 @@ impl<'e> Step<'e> {
         };
         match committing.await {
             Ok(committed) => {
+                if let Some(staged) = consent {
+                    staged.is_durable();
+                }
                 for live in changed.into_iter().filter(|live| !begun.contains(&live.message.id)) {
                     engine.hot.put(live);
                 }

@@ -27,6 +27,9 @@ pub struct Tenant {
     pub numbers: BTreeMap<Address, NumberPlan>,
     /// What becomes of a message whose carrier may or may not have it.
     pub in_doubt: InDoubtPlan,
+    /// How far a recipient's STOP reaches.
+    #[serde(default)]
+    pub stop_reach: StopReach,
     /// Hosts to which its handlers may send HTTP requests if they declare them: `api.example.com`, `*.example.org`.
     #[serde(default)]
     pub hosts: Vec<String>,
@@ -45,6 +48,21 @@ pub struct NumberPlan {
     pub carriers: Vec<String>,
     /// Segments a second from this number; 0 is no limit.
     pub segments_per_second: u32,
+}
+
+/// How far a recipient's STOP reaches.
+///
+/// 47 CFR 64.1200(a)(10) has one STOP end everything from a sender; that part is waived until 2027-01-31.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReach {
+    /// The number that it was said to, and the campaign to which the number belongs.
+    #[default]
+    Sender,
+    /// The category of the last message, from every number of the tenant.
+    Category,
+    /// Everything from the tenant.
+    All,
 }
 
 /// What to do with a message that may or may not have reached its carrier.

@@ -23,7 +23,7 @@ pub struct Answers {
     help: String,
 }
 
-const PLACEHOLDERS: [&str; 2] = ["{brand}", "{help}"];
+const PLACEHOLDERS: [&str; 3] = ["{brand}", "{help}", "{reach}"];
 
 impl Answers {
     /// Reads a file of answers.
@@ -39,8 +39,8 @@ impl Answers {
         Ok(Self { stop: take(file.stop), start: take(file.start), help: take(file.help) })
     }
 
-    /// The answer to a keyword, the tenant's name and contact filled in.
-    pub fn answer(&self, intent: Intent, brand: &str, help: &str) -> String {
+    /// The answer to a keyword, the tenant's name and contact filled in, and what there will be no more of after a STOP.
+    pub fn answer(&self, intent: Intent, brand: &str, help: &str, reach: &str) -> String {
         let template = match intent {
             Intent::Stop => &self.stop,
             Intent::Start => &self.start,
@@ -51,7 +51,11 @@ impl Answers {
         // Piece by piece, so that a brand named `{help}` stays what it is.
         while let Some(at) = rest.find('{') {
             out.push_str(&rest[..at]);
-            let (value, length) = if rest[at..].starts_with("{brand}") { (brand, 7) } else { (help, 6) };
+            let (value, length) = match &rest[at..] {
+                rest if rest.starts_with("{brand}") => (brand, 7),
+                rest if rest.starts_with("{reach}") => (reach, 7),
+                _ => (help, 6),
+            };
             out.push_str(value);
             rest = &rest[at + length..];
         }
@@ -79,12 +83,16 @@ mod tests {
     #[test]
     fn answers_name_the_brand_and_fit_one_segment() {
         for intent in [Intent::Stop, Intent::Start, Intent::Help] {
-            let answer =
-                answers().answer(intent, "Acme Home & Garden Stores", "Call +1 800 555 0100 or see acme.example/help.");
+            let answer = answers().answer(
+                intent,
+                "Acme Home & Garden Stores",
+                "Call +1 800 555 0100 or see acme.example/help.",
+                "messages from this number",
+            );
             assert!(answer.starts_with("Acme Home & Garden Stores: "), "{answer}");
             assert!(answer.is_ascii() && answer.len() <= 160, "{answer}");
         }
-        assert_eq!(answers().answer(Intent::Help, "{help}", "x").matches("{help}").count(), 1);
+        assert_eq!(answers().answer(Intent::Help, "{help}", "x", "y").matches("{help}").count(), 1);
     }
 
     #[test]

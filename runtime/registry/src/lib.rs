@@ -1,15 +1,25 @@
-//! What compliance is decided on. Now: consent, which is a word that a person gave to one sender.
-//!
-//! The state of a conversation is one row, read on every send; beside it lies a ledger, to which each change is
-//! appended, so that an auditor can be shown who said what and when. The same functions serve a person's STOP, a
-//! tenant's own suppression list and an import: they differ in [`By`].
+//! What compliance is decided on: consent, which is a word that a person gave, and what of it is revoked.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`consent`](mod@consent) | the state, the ledger, and how both are changed |
+//! | [`consent`] | what a person allows, and how one word after another changes it |
+//! | [`ledger`] | the ledger: read from memory for every message, changed in the step of the message that says so |
+//! | [`import`] | consents that a tenant brings along, taken whole or not at all |
+//! | `rows` | where the ledger's rows lie |
+//! | `cache`, `wide` | what of it is in memory |
+//!
+//! A person's STOP, a tenant's own word and an import differ in [`By`] alone.
 
+mod cache;
 pub mod consent;
 mod error;
+pub mod import;
+pub mod ledger;
+mod rows;
+mod wide;
 
-pub use consent::{By, Consent, consent, ledger, stage_opt_in, stage_opt_out};
+pub use consent::{By, Change, ConsentId, Grant, Level, PersonId, Program, Reach, Revocation, Standing};
 pub use error::Error;
+pub use import::{Import, ImportRefused, LineError};
+pub use ledger::{BadPlace, Entry, Ledger, Line, Permission, Place, Question, Staged};
+pub use rows::{ImportId, Party};

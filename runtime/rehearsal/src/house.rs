@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_carriers::{Answer, Brought, InboundPart, Incoming, Verdict};
-use signalbox_engine::{Caller, Config, Contact, Handle, LogLine, Parts, Service};
-use signalbox_model::directory::{InDoubtPlan, NumberPlan, Tenant};
+use signalbox_engine::{Caller, Config, ConsentChange, ConsentSaid, Contact, Handle, LogLine, Parts, Service};
+use signalbox_model::directory::{InDoubtPlan, NumberPlan, StopReach, Tenant};
 use signalbox_model::{Chance, Conversation, KeyId, Partition, Receipt, ReceiptState, TenantId};
 use signalbox_policy::Policies;
 use signalbox_records::{Query, Record};
-use signalbox_registry as registry;
+use signalbox_registry::{Level, Program, Reach};
 use signalbox_store::memory::{self, MemoryStore};
-use signalbox_store::{Batch, Range, Store, Table};
+use signalbox_store::{Range, Store, Table};
 use signalbox_text::DefaultAlphabet;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,6 @@ impl House {
         let (ours, theirs) = (setup.number.clone(), setup.contact.clone());
         let conversation = Conversation { tenant: tenant.id.clone(), ours, theirs };
         let caller = Caller { tenant: tenant.id.clone(), key: KeyId::new(setup.now, Partition::DIRECTORY, &chance) };
-        consent(&store, &conversation, setup, caller.key).await?;
         let (intake, incoming) = mpsc::channel(64);
         let parts = Parts {
             config: Config::default(),
@@ -96,6 +95,7 @@ impl House {
                 signalbox_engine::ContactRefused::Path(error) => Error::house(error),
             },
         )?;
+        consent(&handle, &conversation, setup, caller.key).await?;
         let carrier = setup.carriers[0].as_str().into();
         let handler = name.to_owned();
         Ok(Self {
@@ -209,6 +209,7 @@ fn tenant(stage: &Stage, setup: &Setup) -> Result<Tenant, Error> {
         segments_per_second: 0,
         numbers: BTreeMap::from([(setup.number.clone(), plan)]),
         in_doubt: InDoubtPlan::default(),
+        stop_reach: StopReach::default(),
         secrets: setup.secrets.clone(),
         // All that the handler declares is granted.
         hosts: stage.manifest.hosts.iter().map(ToString::to_string).collect(),
@@ -217,17 +218,16 @@ fn tenant(stage: &Stage, setup: &Setup) -> Result<Tenant, Error> {
 }
 
 /// Puts on the ledger what the contact said before the conversation begins.
-async fn consent(store: &MemoryStore, conversation: &Conversation, setup: &Setup, key: KeyId) -> Result<(), Error> {
-    let id = conversation.id();
-    let home = id.partition(PARTITIONS);
-    let epoch = store.acquire(home).await.map_err(Error::house)?;
-    let mut batch = Batch::new(home, epoch);
-    let (by, at) = (registry::By::Api { key }, setup.now);
-    match setup.consent {
+async fn consent(handle: &Handle, conversation: &Conversation, setup: &Setup, key: KeyId) -> Result<(), Error> {
+    let said = match setup.consent {
         Consent::None => return Ok(()),
-        Consent::Granted => registry::stage_opt_in(&mut batch, &id, by, at),
-        Consent::OptedOut => registry::stage_opt_out(&mut batch, &id, by, at),
+        Consent::Granted => {
+            ConsentSaid::Granted { level: Level::Express, method: "the script".to_owned(), proof: None }
+        }
+        Consent::OptedOut => ConsentSaid::Revoked { reach: Reach::Program },
     };
-    store.commit(batch).await.map_err(Error::house)?;
+    let (program, person) = (Program::Sender(conversation.ours.clone()), conversation.theirs.clone());
+    let change = ConsentChange { program, person, said, at: Some(setup.now) };
+    handle.put_consent(&conversation.tenant, key, change).await.map_err(Error::house)?;
     Ok(())
 }

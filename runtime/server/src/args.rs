@@ -191,6 +191,43 @@ pub enum ConfigCommand {
 pub enum Consent {
     /// Tell what inbound texts ask for; asks no server.
     Classify(Classify),
+    /// Commands that ask a running Signalbox.
+    #[command(flatten)]
+    Client(ConsentClient),
+}
+
+/// `signalbox consent`, as far as it asks a running Signalbox.
+#[derive(Debug, Subcommand)]
+pub enum ConsentClient {
+    /// Import a CSV file of consents, whole or not at all.
+    Import {
+        /// The file: number, sender or campaign, consent, at, method, proof, reach, category.
+        file: PathBuf,
+        /// The import's name; the file's own if it isn't given.
+        #[arg(long)]
+        name: Option<String>,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Print everybody's consents as CSV that can be imported again.
+    Export {
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show what a person allows; with a sender, its whole history.
+    Show {
+        /// The person's number.
+        #[arg(allow_hyphen_values = true)]
+        number: String,
+        /// One of the tenant's senders.
+        #[arg(long, allow_hyphen_values = true)]
+        sender: Option<String>,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
 }
 
 /// `signalbox consent classify`.

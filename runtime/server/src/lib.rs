@@ -63,6 +63,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         }),
         Command::Consent(Consent::Classify(args)) => classify::run(&args),
         Command::Policy(command) => policy::run(&command),
+        Command::Consent(Consent::Client(command)) => block_on(Some(1), client::consent(command)),
         Command::Client(command) => block_on(Some(1), client::run(command)),
     }
 }

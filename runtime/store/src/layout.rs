@@ -18,7 +18,7 @@ pub enum Table {
     Message = 1,
     /// Events that wait: [`inbox_key`].
     Inbox = 2,
-    /// What a contact allows: the conversation's id.
+    /// What people allow, and the ledger of it: the registry's rows.
     Consent = 3,
     /// Handlers' state: see [`state_key`].
     State = 4,
@@ -46,6 +46,8 @@ pub enum Table {
     Contact = 15,
     /// How often an event of the inbox has failed, and when it is tried again: [`inbox_key`].
     Retry = 16,
+    /// Revocations that reach past one sender: the registry's rows.
+    WideConsent = 18,
     /// Directory: tenants by name.
     Tenant = 32,
     /// Directory: API keys by id.
@@ -64,13 +66,15 @@ pub enum Table {
     HandlerSecret = 45,
     /// Directory: what handlers used on a day: [`part_key`] of the day and the handler.
     Usage = 46,
+    /// Directory: imports of consents, by tenant and name.
+    ConsentImport = 50,
     /// The engine's own.
     Meta = 255,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -87,6 +91,7 @@ impl Table {
         Self::History,
         Self::Contact,
         Self::Retry,
+        Self::WideConsent,
         Self::Tenant,
         Self::ApiKey,
         Self::Handler,
@@ -96,6 +101,7 @@ impl Table {
         Self::HandlerVersion,
         Self::HandlerSecret,
         Self::Usage,
+        Self::ConsentImport,
         Self::Meta,
     ];
 
@@ -248,24 +254,6 @@ pub fn outbox_key(endpoint: [u8; 8], seq: u64) -> Bytes {
     let mut key = BytesMut::with_capacity(16);
     key.put_slice(&endpoint);
     key.put_u64(seq);
-    key.freeze()
-}
-
-/// `conversation`: what their party allows now.
-pub fn consent_key(conversation: ConversationId) -> Bytes {
-    Bytes::copy_from_slice(conversation.as_bytes())
-}
-
-/// What stands between a conversation and the time in [`consent_change_key`], apart from [`consent_key`].
-pub const CONSENT_CHANGE: u8 = 1;
-
-/// `conversation 01 time hash`: one change of what they allow; the hash keeps two of one instant apart.
-pub fn consent_change_key(conversation: ConversationId, at: Timestamp, hash: [u8; 8]) -> Bytes {
-    let mut key = BytesMut::with_capacity(33);
-    key.put_slice(conversation.as_bytes());
-    key.put_u8(CONSENT_CHANGE);
-    key.put_u64(at.as_micros());
-    key.put_slice(&hash);
     key.freeze()
 }
 

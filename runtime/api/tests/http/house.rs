@@ -157,6 +157,7 @@ fn tenant(id: &str, number: &str) -> Tenant {
         segments_per_second: 0,
         numbers: BTreeMap::from([(number.parse().unwrap(), plan)]),
         in_doubt: InDoubtPlan::default(),
+        stop_reach: Default::default(),
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),

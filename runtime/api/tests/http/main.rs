@@ -5,6 +5,7 @@
 mod bad_bodies;
 mod bad_connections;
 mod client;
+mod consents;
 mod contacts;
 mod handlers;
 mod house;

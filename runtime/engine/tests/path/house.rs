@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming, Outcome, Slot, Submission, Verdict};
 use signalbox_engine::{Caller, Config, Handle, Parts, Request, Service};
 use signalbox_guest as guest;
-use signalbox_model::directory::{InDoubtPlan, NumberPlan, Tenant};
+use signalbox_model::directory::{InDoubtPlan, NumberPlan, StopReach, Tenant};
 use signalbox_model::{
     Address, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
 };
@@ -23,6 +23,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub const OURS: &str = "+15550100001";
+/// The tenant's second number.
+pub const OTHER: &str = "+15550100002";
 pub const THEIRS: &str = "+15550199001";
 
 /// A carrier that does what the test says: `answer` if it is set, or else whatever the test gives to what it took.
@@ -30,6 +32,7 @@ pub struct Scripted {
     name: Arc<str>,
     state: Mutex<State>,
     arrived: Notify,
+    opened: Notify,
 }
 
 #[derive(Default)]
@@ -38,6 +41,7 @@ struct State {
     submitted: VecDeque<Submitted>,
     taken: u64,
     seen: Vec<Submission>,
+    closed: bool,
 }
 
 /// A submission that waits for its outcome.
@@ -48,12 +52,23 @@ pub struct Submitted {
 
 impl Scripted {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { name: "scripted".into(), state: Mutex::default(), arrived: Notify::new() })
+        Arc::new(Self {
+            name: "scripted".into(),
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            opened: Notify::new(),
+        })
     }
 
     /// Answers every submission like this from now on; `Taken` gets ids that count up.
     pub fn always(&self, outcome: Outcome) {
         self.state.lock().always = Some(outcome);
+    }
+
+    /// From now on it has no place for a message, or has again.
+    pub fn close(&self, closed: bool) {
+        self.state.lock().closed = closed;
+        self.opened.notify_waiters();
     }
 
     /// Everything that was ever put on the wire.
@@ -112,11 +127,20 @@ impl Carrier for Door {
     }
 
     fn try_slot(&self, _parts: u8) -> Option<Box<dyn Slot>> {
-        Some(Box::new(Place(self.0.clone())))
+        (!self.0.state.lock().closed).then(|| Box::new(Place(self.0.clone())) as Box<dyn Slot>)
     }
 
     fn ready(&self, _parts: u8) -> BoxFuture<'_, ()> {
-        std::future::ready(()).boxed()
+        async {
+            loop {
+                let opened = self.0.opened.notified();
+                if !self.0.state.lock().closed {
+                    return;
+                }
+                opened.await;
+            }
+        }
+        .boxed()
     }
 
     fn health(&self) -> Health {
@@ -153,7 +177,7 @@ pub fn noon() -> Timestamp {
     Timestamp::parse_rfc3339("2026-06-01T12:00:00Z").unwrap()
 }
 
-fn tenant() -> Tenant {
+fn tenant(stop_reach: StopReach) -> Tenant {
     let plan = NumberPlan { carriers: vec!["scripted".to_owned()], segments_per_second: 0 };
     Tenant {
         id: "acme".parse().unwrap(),
@@ -161,8 +185,9 @@ fn tenant() -> Tenant {
         help: "help.example.com".to_owned(),
         weight: 1,
         segments_per_second: 0,
-        numbers: BTreeMap::from([(OURS.parse().unwrap(), plan)]),
+        numbers: BTreeMap::from([(OURS.parse().unwrap(), plan.clone()), (OTHER.parse().unwrap(), plan)]),
         in_doubt: InDoubtPlan::default(),
+        stop_reach,
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),
@@ -170,6 +195,12 @@ fn tenant() -> Tenant {
 }
 
 impl House {
+    /// A house whose tenant wants a STOP to reach so far; its second number is [`OTHER`].
+    pub async fn with_reach(reach: StopReach) -> Self {
+        let store = MemoryStore::new(memory::Config::default());
+        Self::with(tenant(reach), store, Scripted::new(), ManualClock::at(noon())).await.expect("a fresh store opens")
+    }
+
     pub async fn new() -> Self {
         let store = MemoryStore::new(memory::Config::default());
         Self::on(store, Scripted::new(), ManualClock::at(noon())).await.expect("a fresh store opens")
@@ -177,6 +208,15 @@ impl House {
 
     /// A house that starts on what `store` has.
     pub async fn on(
+        store: Arc<MemoryStore>,
+        carrier: Arc<Scripted>,
+        clock: ManualClock,
+    ) -> Result<Self, signalbox_engine::Error> {
+        Self::with(tenant(StopReach::default()), store, carrier, clock).await
+    }
+
+    async fn with(
+        tenant: Tenant,
         store: Arc<MemoryStore>,
         carrier: Arc<Scripted>,
         clock: ManualClock,
@@ -189,7 +229,7 @@ impl House {
             chance: Chance::seeded(7),
             policies: Policies::built_in().into(),
             host: Arc::new(guest::Host::new(guest::Config { instances: 16, ..guest::Config::default() }).unwrap()),
-            tenants: vec![tenant()],
+            tenants: vec![tenant],
             carriers: vec![Arc::new(Door(carrier.clone()))],
             intake: incoming,
             outbound: Arc::new(signalbox_engine::Nowhere),
@@ -244,6 +284,29 @@ impl House {
         match tokio::time::timeout(Duration::from_secs(20), wait).await {
             Ok(record) => record,
             Err(_) => panic!("{id} never became {status}; it is {:#?}", self.record(id).await.entries),
+        }
+    }
+
+    /// Waits until so many outbound messages aren't with a carrier yet.
+    pub async fn until_waiting(&self, waiting: usize) {
+        let wait = async {
+            while self.handle.readiness().waiting != waiting {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("messages went on waiting");
+    }
+
+    /// All of the tenant's messages.
+    pub async fn all_messages(&self) -> Vec<(signalbox_model::Message, Status)> {
+        let (mut all, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.handle.messages(&self.caller.tenant, &Default::default(), cursor, 1_000).await.unwrap();
+            all.extend(page.items.into_iter().map(|(message, head)| (message, head.status)));
+            cursor = page.next;
+            if cursor.is_none() {
+                return all;
+            }
         }
     }
 

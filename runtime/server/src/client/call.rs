@@ -28,6 +28,8 @@ pub enum Body {
     Component(Vec<u8>),
     /// A component and perhaps its manifest, as a form.
     Version(Vec<u8>, Option<Vec<u8>>),
+    /// A CSV file.
+    Csv(Vec<u8>),
 }
 
 /// What stands between the parts of a form: 128 bits that no component has by chance.
@@ -86,6 +88,7 @@ impl Api {
                 let key = HeaderValue::try_from(key).map_err(|_| Error::IdempotencyKey)?;
                 (request.header(CONTENT_TYPE, "application/json").header("idempotency-key", key), json(value))
             }
+            Body::Csv(bytes) => (request.header(CONTENT_TYPE, "text/csv"), bytes.into()),
             Body::Component(bytes) => (request.header(CONTENT_TYPE, "application/wasm"), bytes.into()),
             Body::Version(component, manifest) => {
                 let kind = format!("multipart/form-data; boundary={BOUNDARY}");

@@ -1,6 +1,7 @@
 //! The commands that ask a running Signalbox: thin, so that what they can do anybody can do with the API.
 
 mod call;
+mod consent;
 mod http;
 mod parked;
 mod problem;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use ::http::Method;
 use serde_json::{Value, json};
 
-use crate::args::{Alias, ClientCommand, Handlers, Messages, Parked, Server, Webhooks};
+use crate::args::{Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Server, Webhooks};
 use crate::exit;
 use call::{Api, Body, query, segment};
 use show::Screen;
@@ -36,6 +37,20 @@ pub async fn run(command: ClientCommand) -> Result<ExitCode, exit::Error> {
             Ok(ExitCode::from(exit::REFUSED))
         }
         answer => Ok(answer?),
+    }
+}
+
+/// The commands about consents.
+pub async fn consent(command: ConsentClient) -> Result<ExitCode, exit::Error> {
+    let server = consent::server(&command).clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match consent::answer(command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
     }
 }
 

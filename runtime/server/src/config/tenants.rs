@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use signalbox_carriers::smpp;
 use signalbox_guest::manifest::HostPattern;
-use signalbox_model::directory::{InDoubtAction, InDoubtPlan, NumberPlan, Tenant};
+use signalbox_model::directory::{InDoubtAction, InDoubtPlan, NumberPlan, StopReach, Tenant};
 use signalbox_model::{Address, KeyId, TenantId};
 
 use super::Tenancy;
@@ -52,6 +52,8 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let weight = section.number("weight", 1..=1_000).map_or(1, |weight| weight.value);
     let segments_per_second = per_second(section);
     let in_doubt = in_doubt(section.section("in_doubt"));
+    let reaches = [("sender", StopReach::Sender), ("category", StopReach::Category), ("all", StopReach::All)];
+    let stop_reach = section.one_of("stop_reach", &reaches).map_or(StopReach::default(), |reach| reach.value);
     let settings = section.named_texts("settings").into_iter().map(|(name, text)| (name, text.value)).collect();
     let hosts = section.texts("hosts").unwrap_or_default();
     for host in &hosts {
@@ -75,6 +77,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
         segments_per_second,
         numbers,
         in_doubt,
+        stop_reach,
         hosts,
         secrets,
         settings,

@@ -112,6 +112,7 @@ fn tenant(project: Option<&Project>) -> Tenant {
         segments_per_second: 0,
         numbers: [(number, plan)].into(),
         in_doubt: InDoubtPlan::default(),
+        stop_reach: Default::default(),
         secrets: project::secrets(&manifest),
         hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
         settings: manifest.settings(&BTreeMap::new()).unwrap_or_default(),
