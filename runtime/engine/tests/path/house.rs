@@ -17,6 +17,7 @@ use signalbox_model::{
 };
 use signalbox_policy::Policies;
 use signalbox_records::Record;
+use signalbox_store::Store;
 use signalbox_store::memory::{self, MemoryStore};
 use signalbox_text::{Concatenation, DefaultAlphabet};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -308,6 +309,34 @@ impl House {
                 return all;
             }
         }
+    }
+
+    /// Waits until every inbox is empty and, if asked for, every timer of a handler has fired. False: the store failed
+    /// before that.
+    pub async fn is_quiet(&self, timers: bool) -> bool {
+        let wait = async {
+            loop {
+                match self.has_work(timers).await {
+                    Ok(false) => return true,
+                    Ok(true) => tokio::task::yield_now().await,
+                    Err(_) => return false,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("there never was an end of work")
+    }
+
+    async fn has_work(&self, timers: bool) -> Result<bool, signalbox_store::Error> {
+        for partition in (0..self.store.partitions()).map(Partition::new) {
+            let all = signalbox_store::Range::prefix(signalbox_store::Table::Timer, Vec::new(), 1);
+            if timers && !self.store.range(partition, all).await?.is_empty() {
+                return Ok(true);
+            }
+            if !self.store.inbox(partition, Default::default(), 1).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The tenant's messages, oldest first.

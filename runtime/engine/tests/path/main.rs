@@ -4,6 +4,7 @@
 
 mod consent;
 mod crash;
+mod effects_under_crash;
 mod house;
 mod inbound;
 mod outbound;

@@ -100,6 +100,11 @@ impl MemoryStore {
         Self::reopen(self.config.clone(), self.inner.lock().log.clone(), None)
     }
 
+    /// Like [`crash_image`](Self::crash_image), and the process that starts on it crashes, too.
+    pub fn image_that_crashes(&self, crash: Crash) -> Arc<Self> {
+        Self::reopen(self.config.clone(), self.inner.lock().log.clone(), Some(crash))
+    }
+
     /// Delivers all sends that are on their way. Nothing happens once the store has failed or is closed.
     pub fn pump(&self) {
         while self.pump_one() {}

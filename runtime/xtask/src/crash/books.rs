@@ -2,7 +2,7 @@
 
 use super::rounds::{CARRIER_BOOK, SENDERS};
 use super::timelines::Timelines;
-use crate::house::{Carrier, until};
+use crate::house::{Carrier, SECOND_NUMBER, until};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -28,12 +28,25 @@ pub struct Sent {
     pub status: Option<u16>,
 }
 
+/// How a phone's text was brought to the house.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// Times that it was acknowledged.
+    pub acknowledged: usize,
+    /// Times that no answer came: the house may have it, or not.
+    pub unanswered: usize,
+}
+
 /// All books.
 #[derive(Debug, Default)]
 pub struct Books {
     pub sent: Vec<Sent>,
     /// Submits that the carrier took: the ids that it gave, by message.
     pub submits: HashMap<Key, Vec<String>>,
+    /// Phones' texts, by the carrier's number of each.
+    pub texts: HashMap<u64, Brought>,
+    /// How often each text of the answering number reached a phone, by phone and text.
+    pub replies: HashMap<(String, String), usize>,
     /// The carrier's ids whose receipt was acknowledged.
     pub receipts: HashSet<String>,
     /// Types of the events told, by message id.
@@ -61,7 +74,9 @@ struct CarrierLine {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Entry {
     Submit {
+        source: String,
         dest: String,
+        text: String,
         text_sha256: String,
         message_id: Option<String>,
         accepted: bool,
@@ -69,12 +84,21 @@ enum Entry {
     Receipt {
         message_id: Option<String>,
     },
+    Mo {
+        mo: u64,
+    },
     Ack {
         of: u64,
         status: u32,
     },
     #[serde(other)]
     Other,
+}
+
+/// What a `deliver_sm` carried.
+enum Parcel {
+    Receipt(String),
+    Text(u64),
 }
 
 impl Books {
@@ -94,23 +118,46 @@ impl Books {
     /// The carrier's again, from its beginning.
     pub fn read_carrier(&mut self, folder: &Path) -> Result<()> {
         self.submits.clear();
-        let mut asked: HashMap<u64, String> = HashMap::new();
+        self.texts.clear();
+        self.replies.clear();
+        let mut parcels: HashMap<u64, Parcel> = HashMap::new();
         for CarrierLine { n, entry } in lines(&folder.join(CARRIER_BOOK))? {
             match entry {
-                Entry::Submit { dest, text_sha256, message_id, accepted: true } => {
+                Entry::Submit { source, dest, text, accepted: true, .. }
+                    if digits(&source) == digits(SECOND_NUMBER) =>
+                {
+                    *self.replies.entry((digits(&dest), text)).or_default() += 1;
+                }
+                Entry::Submit { dest, text_sha256, message_id, accepted: true, .. } => {
                     let key = Key { to: digits(&dest), text_sha256 };
                     self.submits.entry(key).or_default().push(message_id.unwrap_or_default());
                 }
                 Entry::Receipt { message_id: Some(id) } => {
-                    asked.insert(n, id);
+                    parcels.insert(n, Parcel::Receipt(id));
                 }
-                Entry::Ack { of, status: 0 } => {
-                    self.receipts.extend(asked.remove(&of));
+                Entry::Mo { mo } => {
+                    self.texts.entry(mo).or_default().unanswered += 1;
+                    parcels.insert(n, Parcel::Text(mo));
                 }
+                Entry::Ack { of, status } => self.answered(parcels.remove(&of), status == 0),
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    fn answered(&mut self, parcel: Option<Parcel>, taken: bool) {
+        match parcel {
+            Some(Parcel::Receipt(id)) if taken => {
+                self.receipts.insert(id);
+            }
+            Some(Parcel::Text(mo)) => {
+                let text = self.texts.entry(mo).or_default();
+                text.unanswered = text.unanswered.saturating_sub(1);
+                text.acknowledged += usize::from(taken);
+            }
+            _ => {}
+        }
     }
 
     /// The webhook receiver's, once each ended message was told; what isn't told in time is missing.
@@ -146,6 +193,6 @@ fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
 }
 
 /// Some write the plus and some don't.
-fn digits(number: &str) -> String {
+pub(super) fn digits(number: &str) -> String {
     number.trim_start_matches('+').to_owned()
 }

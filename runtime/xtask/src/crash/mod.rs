@@ -4,12 +4,16 @@
 //! | module | what |
 //! |---|---|
 //! | `rounds` | the load, the kills, the restarts |
+//! | `phones` | texts to a number with a handler |
 //! | `books` | what the outside wrote down |
 //! | `timelines` | what the API says of each message |
 //! | `verdict` | one held against the other |
+//! | `talks` | the same for phones' texts and the handler's effects |
 
 mod books;
+mod phones;
 mod rounds;
+mod talks;
 mod timelines;
 mod verdict;
 
@@ -70,6 +74,18 @@ pub struct Report {
     pub receipts: usize,
     /// Of those, receipts of submits whose answer a kill took away: they name an id that nobody here ever heard.
     pub receipts_unmatchable: usize,
+    /// Texts that phones wrote to the number with a handler.
+    pub texts: usize,
+    /// Of those, texts that the carrier brought more than once, for want of an answer.
+    pub texts_brought_again: usize,
+    /// Of those, texts that the house took more than once: a `deliver_sm` has no id by which it could tell.
+    pub texts_taken_again: usize,
+    /// The handler's answers.
+    pub replies: usize,
+    /// Answers that were in doubt at some time.
+    pub replies_in_doubt: usize,
+    /// Answers that reached their phone more than once; each was in doubt.
+    pub replies_sent_again: usize,
     /// Webhooks that came.
     pub webhooks: usize,
     /// The longest time from a start to its ready line.
@@ -82,7 +98,7 @@ pub struct Report {
 
 /// Builds the programs and runs the story.
 pub fn run(options: &Options) -> Result<Report> {
-    run_with(options, &options.programs.get(&[])?)
+    run_with(options, &options.programs.get(&["echo-support"])?)
 }
 
 /// Runs the story with programs that were built before.
@@ -104,14 +120,17 @@ fn tell(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) -> Res
     let mut books = books::Books::read(folder)?;
     let timelines = timelines::settled(&mut ended.server, &books)?;
     books.read_hooks(&mut ended.carrier, &timelines)?;
+    let talks = talks::settled(&mut ended.server, &mut books, folder, &ended.written)?;
     // Receipts may have come in while messages settled.
     books.read_carrier(folder)?;
+    let mut report = verdict::judge(&books, &timelines);
+    talks::judge(&books, &ended.written, &talks, &mut report);
     Ok(Report {
         seed,
         rounds: options.rounds,
         killed_while_starting: ended.killed_while_starting,
         longest_start_ms: u64::try_from(ended.longest_start.as_millis())?,
-        ..verdict::judge(&books, &timelines)
+        ..report
     })
 }
 
@@ -144,6 +163,13 @@ impl std::fmt::Display for Report {
         writeln!(f, "carrier   {submits} submits; {in_doubt} messages were in doubt, {again} of them came twice")?;
         let unmatchable = self.receipts_unmatchable;
         writeln!(f, "receipts  {receipts} acknowledged, {unmatchable} of submits whose answer was lost in a kill")?;
+        let (texts, again, twice) = (self.texts, self.texts_brought_again, self.texts_taken_again);
+        writeln!(
+            f,
+            "texts     {texts} of phones; {again} brought again for want of an answer, {twice} of them taken again"
+        )?;
+        let (replies, in_doubt, again) = (self.replies, self.replies_in_doubt, self.replies_sent_again);
+        writeln!(f, "handler   {replies} answers; {in_doubt} were in doubt, {again} of them came twice")?;
         writeln!(f, "webhooks  {webhooks}")?;
         writeln!(f, "starts    ready after {} ms at most", self.longest_start_ms)?;
         for failure in &self.failures {

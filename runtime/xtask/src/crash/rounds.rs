@@ -1,10 +1,11 @@
 //! The load, the kills, the restarts.
 
 use super::Options;
-use crate::house::{Carrier, CarrierPlan, NUMBER, Process, Server, ServerPlan};
+use super::phones::{Phones, Text};
+use crate::house::{Carrier, CarrierPlan, NUMBER, Process, SECOND_NUMBER, Server, ServerPlan};
 use crate::progress;
 use crate::random::Random;
-use crate::workspace::Binaries;
+use crate::workspace::{Binaries, guests};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -16,6 +17,8 @@ pub struct Ended {
     pub server: Server,
     pub killed_while_starting: u32,
     pub longest_start: Duration,
+    /// What phones wrote.
+    pub written: Vec<Text>,
 }
 
 /// The carrier's book.
@@ -40,6 +43,8 @@ const EVENTS: [&str; 6] = [
     "message.failed",
     "message.canceled",
 ];
+/// Phones write a text for so many messages that are sent: each of theirs makes a handler run and an answer go.
+const TEXTS_ARE_ONE_IN: u32 = 10;
 /// A request is asked again for so long, seconds: longer than any restart.
 const RETRY_FOR: &str = "120";
 /// The load's own end, seconds; it is interrupted long before.
@@ -53,7 +58,9 @@ pub fn play(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) ->
     let mut plan = ServerPlan::new(&binaries.signalbox, folder, carrier.smpp)?;
     let mut server = plan.start()?;
     server.api.set_webhook("crash", &carrier.sink_url(), &EVENTS)?;
+    server.api.bind_handler_to(SECOND_NUMBER, "echo-support", &guests().join("echo-support.wasm"))?;
     server.api.wait_bound(Duration::from_secs(20))?;
+    let phones = Phones::start(&carrier, options.rate.div_ceil(TEXTS_ARE_ONE_IN));
     let loads = start_loads(options, binaries, &server, folder)?;
     let (mut killed_while_starting, mut longest_start) = (0, server.ready_after);
     for round in 1..=options.rounds {
@@ -70,13 +77,14 @@ pub fn play(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) ->
         let (ran, ready) = (run_for.as_millis(), server.ready_after.as_millis());
         progress::say(&format!("round {round}: killed after {ran} ms, ready again in {ready} ms"));
     }
+    let written = phones.stop()?;
     for load in &loads {
         load.signal("INT")?;
     }
     for load in loads {
         progress::say(&format!("load: {}", load.output()?.trim()));
     }
-    Ok(Ended { carrier, server, killed_while_starting, longest_start })
+    Ok(Ended { carrier, server, killed_while_starting, longest_start, written })
 }
 
 fn start_loads(options: &Options, binaries: &Binaries, server: &Server, folder: &Path) -> Result<Vec<Process>> {

@@ -75,7 +75,7 @@ pub fn settled(server: &mut Server, books: &Books) -> Result<Timelines> {
 }
 
 /// Over several connections: each has one request at a time.
-fn ask(api: &Api, ids: &[&str]) -> Result<HashMap<String, Timeline>> {
+pub(super) fn ask(api: &Api, ids: &[&str]) -> Result<HashMap<String, Timeline>> {
     let share = ids.len().div_ceil(4).max(1);
     std::thread::scope(|scope| {
         let work = ids.chunks(share).map(|ids| {

@@ -10,7 +10,8 @@ use std::fmt;
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// Which promise: `durable`, `settled`, `reached`, `once`, `receipts` or `webhooks`.
+    /// Which promise: `durable`, `settled`, `reached`, `once`, `receipts`, `webhooks`, or of phones'
+    /// texts: `taken`, `handled`, `answered`, `counted`.
     pub promise: &'static str,
     /// The message's id, or what else names it.
     pub message: String,

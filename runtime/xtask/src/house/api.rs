@@ -95,6 +95,19 @@ impl Api {
         Ok(page["messages"].as_array().context("a listing without messages")?.clone())
     }
 
+    /// All messages by a filter, newest first.
+    pub fn list_all(&mut self, filter: &str) -> Result<Vec<Value>> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let mut page = self.client.get(&format!("/v1/messages?{filter}&limit=1000{cursor}"))?;
+            all.append(page["messages"].as_array_mut().context("a listing without messages")?);
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(all),
+            }
+        }
+    }
+
     /// `GET /status`.
     pub fn status(&mut self) -> Result<Value> {
         self.client.get("/status")

@@ -8,7 +8,7 @@ mod server;
 pub use api::Api;
 pub use carrier::{Carrier, CarrierPlan};
 pub use process::{Process, cpu_micros, free_address, resident_mib};
-pub use server::{CARRIER, NEIGHBOURS_NUMBER, NUMBER, Server, ServerPlan, TENANT};
+pub use server::{CARRIER, NEIGHBOURS_NUMBER, NUMBER, SECOND_NUMBER, Server, ServerPlan, TENANT};
 
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};

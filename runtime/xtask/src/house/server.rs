@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 
 /// The tenant.
 pub const TENANT: &str = "demo";
-/// Its only number.
+/// Its number.
 pub const NUMBER: &str = "+15550001000";
+/// Another number of the tenant's, for what shall not meet the traffic of the first.
+pub const SECOND_NUMBER: &str = "+15550001001";
 /// Another tenant's number, where there is one.
 pub const NEIGHBOURS_NUMBER: &str = "+15550002000";
 const NEIGHBOUR: &str = "neighbour";
@@ -55,7 +57,7 @@ impl Server {
 }
 
 impl ServerPlan {
-    /// Writes the configuration into `folder`: one tenant, one number, one carrier at `smpp`.
+    /// Writes the configuration into `folder`: one tenant, two numbers, one carrier at `smpp`.
     pub fn new(program: &Path, folder: &Path, smpp: SocketAddr) -> Result<Self> {
         let address = free_address()?;
         let config = folder.join("signalbox.toml");
@@ -138,6 +140,10 @@ help = "Write to help@example.com"
 
 [[tenants.numbers]]
 number = "{NUMBER}"
+carriers = ["{CARRIER}"]
+
+[[tenants.numbers]]
+number = "{SECOND_NUMBER}"
 carriers = ["{CARRIER}"]
 
 [webhooks]
