@@ -1,7 +1,8 @@
-//! How the host is set up, and the one function that makes wasmtime's settings from it.
+//! How the host is set up, and the one function that makes wasmtime's settings.
 
 use crate::Error;
 use crate::limits::UploadLimits;
+use crate::native::{Cache, Compiler};
 use std::fs;
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -28,6 +29,10 @@ pub struct Config {
     pub compile_at_once: usize,
     /// What an upload may be.
     pub upload: UploadLimits,
+    /// Who compiles uploads.
+    pub compiler: Compiler,
+    /// Where native code is kept between starts, if it is.
+    pub cache: Option<Cache>,
 }
 
 impl Default for Config {
@@ -41,6 +46,8 @@ impl Default for Config {
             overtime_at_once: processors().saturating_sub(1).max(1),
             compile_at_once: 1,
             upload: UploadLimits::default(),
+            compiler: Compiler::default(),
+            cache: None,
         }
     }
 }
@@ -64,24 +71,10 @@ const TABLES_PER_SLOT: u32 = 4;
 const MEMORIES_PER_SLOT: u32 = 2;
 
 impl Config {
-    /// Wasmtime's settings, for compiling and for running alike: code compiled under other settings would not load.
+    /// The engine that guests run in.
     pub(crate) fn engine(&self) -> Result<wasmtime::Engine, Error> {
-        let mut config = wasmtime::Config::new();
-        config
-            .allocation_strategy(InstanceAllocationStrategy::Pooling(self.pool()))
-            .epoch_interruption(true)
-            .memory_init_cow(true)
-            .max_wasm_stack(WASM_STACK_BYTES)
-            .async_stack_size(FIBER_STACK_BYTES)
-            .concurrency_support(false)
-            .wasm_memory64(false)
-            .shared_memory(false)
-            .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
-        // Explicit bounds checks instead of guard pages: growing a memory is then no system call, which is what lets
-        // events scale over threads. The price: native code 1.1 to 2.1 times as large, warm calls 10 to 55 % slower,
-        // and no Spectre masking of bounds, which cranelift ties to faults. Guests have no clock that moves, no
-        // threads and no shared memory to time anything by.
-        config.signals_based_traps(false).memory_guard_size(0).memory_reservation(self.max_memory_bytes as u64);
+        let mut config = settings(self.max_memory_bytes);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(self.pool()));
         wasmtime::Engine::new(&config).map_err(Error::Engine)
     }
 
@@ -107,6 +100,32 @@ impl Config {
         }
         pool
     }
+}
+
+/// An engine for compiling alone: what it makes runs in the engine of a host with the same `max_memory_bytes`. It has no
+/// pool, which takes far more address space than a compiler is given.
+pub(crate) fn compiling_engine(max_memory_bytes: usize) -> Result<wasmtime::Engine, Error> {
+    wasmtime::Engine::new(&settings(max_memory_bytes)).map_err(Error::Engine)
+}
+
+/// Wasmtime's settings, for compiling and for running alike: code compiled under other settings would not load.
+fn settings(max_memory_bytes: usize) -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
+    config
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        .async_stack_size(FIBER_STACK_BYTES)
+        .concurrency_support(false)
+        .wasm_memory64(false)
+        .shared_memory(false)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
+    // Explicit bounds checks instead of guard pages: growing a memory is then no system call, which is what lets
+    // events scale over threads. The price: native code 1.1 to 2.1 times as large, warm calls 10 to 55 % slower,
+    // and no Spectre masking of bounds, which cranelift ties to faults. Guests have no clock that moves, no
+    // threads and no shared memory to time anything by.
+    config.signals_based_traps(false).memory_guard_size(0).memory_reservation(max_memory_bytes as u64);
+    config
 }
 
 /// Whether memory may be reset by asking the kernel which pages were written. With swap on, a page that was swapped

@@ -14,21 +14,18 @@ use crate::run::{self, Returned};
 use crate::surroundings::{Surroundings, Unavailable, drive};
 use crate::ticker::Ticker;
 use crate::turn::{Room, Turn, room};
-use crate::upload::{self, Handler, Refusal, inner};
+use crate::upload::{Desk, Handler, Refusal, inner};
 use crate::{Error, Names};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use wasmtime::component::Linker;
 use wasmtime::{Engine, Store};
 
 /// Compiles handlers and calls them. One per process: it owns the pool of slots and the thread that ticks.
 pub struct Host {
     engine: Engine,
-    offered: Linker<Call>,
+    desk: Desk,
     ticker: Ticker,
-    compiling: Arc<Semaphore>,
     overtime: Room,
     config: Config,
 }
@@ -37,11 +34,10 @@ impl Host {
     /// Sets up the pool, and starts the ticks.
     pub fn new(config: Config) -> Result<Self, Error> {
         let engine = config.engine()?;
-        let offered = upload::offers(&engine).map_err(Error::Engine)?;
+        let desk = Desk::new(engine.clone(), config.clone()).map_err(Error::Engine)?;
         let ticker = Ticker::start(engine.clone()).map_err(Error::Ticker)?;
-        let compiling = Arc::new(Semaphore::new(config.compile_at_once.max(1)));
         let overtime = room(config.overtime_at_once);
-        Ok(Self { engine, offered, ticker, compiling, overtime, config })
+        Ok(Self { engine, desk, ticker, overtime, config })
     }
 
     /// The engine with this host's settings, for measurements against bare wasmtime.
@@ -50,25 +46,13 @@ impl Host {
         &self.engine
     }
 
-    /// Makes a handler of uploaded bytes, or says why not. Compiles on a thread of its own; then makes an instance,
-    /// so that what can't be started is found here rather than at the first event.
+    /// Makes a handler of uploaded bytes, or says why not: scans them, compiles them or takes what was compiled before,
+    /// and makes an instance, so that what can't be started is found here rather than at the first event.
     ///
-    /// A compilation that goes over its time is given up, and its thread still runs to the end; until then it
-    /// counts among those at once.
+    /// A compilation that goes over its time is given up. In a process of its own it is killed; in this process
+    /// ([`Compiler`](crate::Compiler)) its thread still runs to the end, and until then counts among those at once.
     pub async fn compile(&self, bytes: impl Into<Arc<[u8]>>) -> Result<Arc<Handler>, Refusal> {
-        let bytes = bytes.into();
-        let (engine, offered, limits) = (self.engine.clone(), self.offered.clone(), self.config.upload);
-        let permit = Arc::clone(&self.compiling).acquire_owned().await;
-        let permit = permit.map_err(|e| Refusal::Unavailable { reason: e.to_string() })?;
-        let work = tokio::task::spawn_blocking(move || {
-            let handler = upload::compile(&engine, &offered, &bytes, &limits);
-            drop(permit);
-            handler
-        });
-        let mut handler = timeout(limits.compile, work)
-            .await
-            .map_err(|_| Refusal::CompileTooLong { most: limits.compile })?
-            .map_err(|e| Refusal::Unavailable { reason: e.to_string() })??;
+        let mut handler = self.desk.handler(bytes.into()).await?;
         handler.room = room(self.config.computing_at_once);
         self.try_to_start(&handler).await?;
         Ok(Arc::new(handler))

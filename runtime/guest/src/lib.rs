@@ -26,6 +26,7 @@ mod limits;
 mod logs;
 pub mod manifest;
 mod meter;
+mod native;
 mod outcome;
 mod question;
 pub mod replay;
@@ -49,6 +50,7 @@ pub use ids::{DerivedIds, MessageIds, SendPlace};
 pub use invocation::Invocation;
 pub use limits::{Limits, UploadLimits};
 pub use manifest::Manifest;
+pub use native::{Cache, Compiler, compile_as_child};
 pub use outcome::{
     Answer, Completed, DraftChanges, DraftDecision, Failure, FailureKind, Level, LogLine, Logs, Outcome, Usage,
 };

@@ -80,7 +80,7 @@ impl Limits {
     }
 }
 
-/// The limits of an upload, all but the last two read from the bytes before anything is compiled.
+/// The limits of an upload, all down to `modules` read from the bytes before anything is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UploadLimits {
     /// Size. The largest that a known toolchain makes is 18 MB (Python).
@@ -100,6 +100,10 @@ pub struct UploadLimits {
     pub native_bytes: usize,
     /// Time to compile.
     pub compile: Duration,
+    /// CPU time of a compiler in a process of its own, in whole seconds: it ends by itself even if nobody waits for it.
+    pub compile_cpu: Duration,
+    /// Address space of a compiler in a process of its own. Python's 18 MB take 650 MiB of memory, and more of space.
+    pub compile_memory_bytes: u64,
 }
 
 impl Default for UploadLimits {
@@ -113,6 +117,8 @@ impl Default for UploadLimits {
             modules: 64,
             native_bytes: 64 << 20,
             compile: Duration::from_secs(60),
+            compile_cpu: Duration::from_secs(60),
+            compile_memory_bytes: 3 << 30,
         }
     }
 }

@@ -32,10 +32,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A host for stages: an event's limits are the same as in production.
-    pub fn host() -> Result<Arc<guest::Host>, Error> {
+    /// A host for stages: an event's limits are the same as in production. With a cache, a component that didn't change
+    /// isn't compiled again by the next run.
+    pub fn host(cache: Option<guest::Cache>) -> Result<Arc<guest::Host>, Error> {
         let upload = guest::UploadLimits { compile: COMPILE, ..guest::UploadLimits::default() };
-        Ok(Arc::new(guest::Host::new(guest::Config { instances: INSTANCES, upload, ..guest::Config::default() })?))
+        let config = guest::Config { instances: INSTANCES, upload, cache, ..guest::Config::default() };
+        Ok(Arc::new(guest::Host::new(config)?))
     }
 
     /// Compiles a component; `path` is what an error calls it.

@@ -21,7 +21,7 @@ fn stage() -> &'static Stage {
         let project = projects(&[folder()], false).unwrap().remove(0);
         let component = project.component().unwrap();
         let bytes = std::fs::read(&component).unwrap();
-        Stage::new(Stage::host().unwrap(), project.manifest, &component, bytes).unwrap()
+        Stage::new(Stage::host(None).unwrap(), project.manifest, &component, bytes).unwrap()
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::config;
+use crate::{config, native};
 
 const CODES: &str = "Exit codes: 0 done, 1 couldn't be done, 2 the command line, configuration or policies are wrong, \
     3 the API refused, 4 a message that was waited for wasn't delivered, 5 the time to wait was up, 130 ended by a second \
@@ -34,6 +34,12 @@ pub enum Command {
     Invoke(Invoke),
     /// Play conversation scripts with a handler, in virtual time and without a server.
     Test(Test),
+    /// Compile a component for the process that started this one.
+    #[command(name = native::COMPILE, hide = true)]
+    CompileComponent {
+        /// What that process wants.
+        order: String,
+    },
     /// Check a configuration, or print an example of one.
     #[command(subcommand)]
     Config(ConfigCommand),

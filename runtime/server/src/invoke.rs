@@ -10,7 +10,7 @@ use signalbox_model::Timestamp;
 use signalbox_rehearsal::{Error, EventFile, Project, Stage};
 
 use crate::args::Invoke;
-use crate::{exit, out};
+use crate::{exit, native, out};
 
 /// Calls the handler; the exit code says whether it came to its end.
 pub fn run(args: &Invoke) -> Result<ExitCode, exit::Error> {
@@ -18,7 +18,7 @@ pub fn run(args: &Invoke) -> Result<ExitCode, exit::Error> {
     let event = EventFile::parse(&args.event.display().to_string(), &text)?;
     let (manifest, component) = handler(&args.handler)?;
     let bytes = std::fs::read(&component).map_err(|source| Error::Read { path: component.clone(), source })?;
-    let outcome = Stage::new(Stage::host()?, manifest, &component, bytes)?.invoke(&event)?;
+    let outcome = Stage::new(Stage::host(native::of_this_user()?)?, manifest, &component, bytes)?.invoke(&event)?;
     let shown = show(&outcome);
     if args.json {
         out::line(&shown)

@@ -12,6 +12,7 @@
 //! | `new` | `signalbox new`: a small project to begin with |
 //! | `invoke` | `signalbox invoke`: one event, effects and costs |
 //! | `test` | `signalbox test`: conversation scripts, played with a handler |
+//! | `native` | who compiles handlers, and where native code is kept |
 //! | `client` | the commands that ask a running Signalbox |
 //! | `machine`, `process` | this machine's clock and chance; what this process uses |
 //! | `signals`, `log`, `out`, `exit` | what the process hears, says, and ends with |
@@ -27,6 +28,7 @@ mod invoke;
 mod keys;
 mod log;
 mod machine;
+mod native;
 mod new;
 mod out;
 pub mod policy;
@@ -56,6 +58,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::New(args) => new::run(&args),
         Command::Invoke(args) => invoke::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::CompileComponent { order } => Ok(signalbox_guest::compile_as_child(&order)),
         Command::Config(command) => check::run(&command),
         Command::Simulator(args) => block_on(None, async {
             signalbox_simulator::run(args).await?;

@@ -13,11 +13,12 @@ use crate::args::Serve;
 use crate::config::Config;
 use crate::exit::Error;
 use crate::wire::House;
-use crate::{block_on, log, out, signals};
+use crate::{block_on, log, native, out, signals};
 
 /// Serves until a signal ends it.
 pub fn run(args: &Serve) -> Result<ExitCode, Error> {
-    let config = Config::load(&args.config)?;
+    let mut config = Config::load(&args.config)?;
+    config.handlers.compiler = native::compiler()?;
     log::start(&config.log);
     block_on(config.runtime.worker_threads, serve(&config, args.json))
 }

@@ -8,7 +8,7 @@ use signalbox_rehearsal::report::{self, Format};
 use signalbox_rehearsal::{Error, Outcome, Stage, projects};
 
 use crate::args::{Test, TestFormat};
-use crate::{exit, out};
+use crate::{exit, native, out};
 
 /// Plays them all; the exit code says whether all went as they say.
 pub fn run(args: &Test) -> Result<ExitCode, exit::Error> {
@@ -21,7 +21,7 @@ pub fn run(args: &Test) -> Result<ExitCode, exit::Error> {
 
 fn play(args: &Test) -> Result<Vec<Outcome>, Error> {
     let projects = projects(&args.places, args.handler.is_some())?;
-    let host = Stage::host()?;
+    let host = Stage::host(native::of_this_user()?)?;
     let mut outcomes = Vec::new();
     for project in projects {
         let path = args.handler.clone().map_or_else(|| project.component(), Ok)?;

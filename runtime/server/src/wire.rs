@@ -23,6 +23,7 @@ use crate::config::{self, Config};
 use crate::exit::Error;
 use crate::keys::{self, NewKey};
 use crate::machine::SystemClock;
+use crate::native;
 use crate::process::Process;
 
 /// What carriers brought and the path hasn't looked at yet: a few windows; beyond that carriers wait.
@@ -61,7 +62,9 @@ impl House {
         for carrier in &config.carriers {
             carriers.push(Smpp::start(carrier.clone(), intake.clone(), chance.clone())?);
         }
-        let host = Arc::new(guest::Host::new(with_shadows(config))?);
+        let cache = native::in_store(config, &chance)?;
+        let host = guest::Config { cache: Some(cache), ..with_shadows(config) };
+        let host = Arc::new(guest::Host::new(host)?);
         let parts = engine::Parts {
             config: config.limits.clone(),
             store,

@@ -267,7 +267,11 @@ impl Version {
             }
         };
         match host.compile(bytes.to_vec()).await {
-            Ok(code) => Some(code),
+            Ok(code) => {
+                let guest::HandlerInfo { compile_time, from_cache, .. } = code.info();
+                tracing::info!(tenant = %meta.tenant, handler = meta.handler, version = self.label, took = ?compile_time, from_cache, "a handler is back");
+                Some(code)
+            }
             Err(refusal) => {
                 tracing::error!(tenant = %meta.tenant, handler = meta.handler, version = self.label, %refusal, "a stored handler is refused");
                 None

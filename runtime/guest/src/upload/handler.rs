@@ -2,16 +2,14 @@
 
 use super::contract;
 use super::refusal::Refusal;
-use super::scan::scan;
 use crate::bindings::exports::signalbox::messaging as exports;
 use crate::call::Call;
 use crate::event::Kind;
 use crate::limits::UploadLimits;
 use crate::turn::{Room, room};
 use crate::wasi;
-use sha2::{Digest, Sha256};
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -43,8 +41,10 @@ pub struct HandlerInfo {
     pub size_bytes: usize,
     /// Size of the native code.
     pub native_bytes: usize,
-    /// How long compiling took.
+    /// How long compiling took, or loading what was compiled before.
     pub compile_time: Duration,
+    /// Whether it was compiled before.
+    pub from_cache: bool,
     /// The handlers it exports.
     pub exports: Vec<Export>,
     /// The interfaces it imports.
@@ -78,43 +78,39 @@ impl fmt::Debug for Handler {
     }
 }
 
-/// Scans, compiles, links. Heavy: for a thread that may block.
-pub(crate) fn compile(
+/// Where a component comes from.
+pub(super) struct Origin {
+    pub(super) digest: String,
+    pub(super) size_bytes: usize,
+    pub(super) compile_time: Duration,
+    pub(super) from_cache: bool,
+}
+
+/// Holds a component against the contract and links it. For a thread that may block.
+pub(super) fn join(
     engine: &Engine,
     offered: &Linker<Call>,
-    bytes: &[u8],
+    component: Component,
+    origin: Origin,
     limits: &UploadLimits,
 ) -> Result<Handler, Refusal> {
-    scan(bytes, limits)?;
-    let began = Instant::now();
-    let component = Component::from_binary(engine, bytes).map_err(|e| Refusal::Malformed { reason: inner(&e) })?;
-    let compile_time = began.elapsed();
-    let native = component.image_range();
-    let native_bytes = native.end.addr() - native.start.addr();
-    check_native(native_bytes, limits)?;
-
+    let native_bytes = check_native(&component, limits)?;
     let exported = contract::exports(engine, &component)?;
     let imports = contract::imports(engine, offered, &component)?;
     let pre = link(engine, offered, &component).map_err(|e| Refusal::WrongShape { reason: inner(&e) })?;
     let exports = find(&pre, &exported).map_err(|e| Refusal::WrongShape { reason: inner(&e) })?;
     // Here rather than at the first event.
     component.initialize_copy_on_write_image().map_err(|e| Refusal::Unavailable { reason: inner(&e) })?;
-    let digest = hex(&Sha256::digest(bytes));
-    let info = HandlerInfo { digest, size_bytes: bytes.len(), native_bytes, compile_time, exports: exported, imports };
+    let Origin { digest, size_bytes, compile_time, from_cache } = origin;
+    let info = HandlerInfo { digest, size_bytes, native_bytes, compile_time, from_cache, exports: exported, imports };
     Ok(Handler { pre, exports, room: room(1), info })
 }
 
-fn check_native(bytes: usize, limits: &UploadLimits) -> Result<(), Refusal> {
-    if bytes <= limits.native_bytes {
-        return Ok(());
-    }
-    Err(Refusal::OverLimit {
-        what: "bytes of native code",
-        place: "the component".into(),
-        found: bytes as u64,
-        most: limits.native_bytes as u64,
-        mend: "leave out code that isn't used",
-    })
+/// The size of its native code.
+pub(super) fn check_native(component: &Component, limits: &UploadLimits) -> Result<usize, Refusal> {
+    let native = component.image_range();
+    let bytes = native.end.addr() - native.start.addr();
+    if bytes > limits.native_bytes { Err(Refusal::native_over_limit(bytes, limits)) } else { Ok(bytes) }
 }
 
 fn link(engine: &Engine, offered: &Linker<Call>, component: &Component) -> wasmtime::Result<InstancePre<Call>> {
@@ -154,7 +150,7 @@ pub(crate) fn inner(error: &wasmtime::Error) -> String {
     texts.join(": ")
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a String doesn't fail");

@@ -1,6 +1,7 @@
 //! From uploaded bytes to a handler that is ready to be called.
 
 mod contract;
+mod desk;
 mod handler;
 mod refusal;
 mod scan;
@@ -8,5 +9,5 @@ mod scan;
 pub use handler::{Export, Handler, HandlerInfo};
 pub use refusal::Refusal;
 
-pub(crate) use contract::offers;
-pub(crate) use handler::{compile, inner};
+pub(crate) use desk::Desk;
+pub(crate) use handler::inner;

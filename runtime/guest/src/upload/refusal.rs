@@ -1,5 +1,6 @@
 //! Why an upload is refused: each says what is wrong, where, and how to mend it.
 
+use crate::limits::UploadLimits;
 use std::time::Duration;
 
 /// An upload that can't become a handler. The text is for the tenant.
@@ -101,12 +102,42 @@ pub enum Refusal {
         /// The limit.
         most: Duration,
     },
+    /// Compiling it took too much memory.
+    #[error(
+        "compiling took more than {} MiB of memory: split the largest functions, or leave out code that isn't used",
+        most >> 20
+    )]
+    CompileTooLarge {
+        /// The limit, in bytes.
+        most: u64,
+    },
+    /// The compiler broke down over it.
+    #[error(
+        "the compiler broke down over this component ({how}), which no component should make it do: tell the operator, \
+         and try a build with other optimizations"
+    )]
+    CompilerFails {
+        /// How its process ended.
+        how: String,
+    },
     /// The host's fault, not the upload's.
     #[error("the host could not compile now: {reason}. Try again")]
     Unavailable {
         /// What happened.
         reason: String,
     },
+}
+
+impl Refusal {
+    pub(crate) fn native_over_limit(bytes: usize, limits: &UploadLimits) -> Self {
+        Self::OverLimit {
+            what: "bytes of native code",
+            place: "the component".into(),
+            found: bytes as u64,
+            most: limits.native_bytes as u64,
+            mend: "leave out code that isn't used",
+        }
+    }
 }
 
 fn found(exports: &[String]) -> String {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use {signalbox_api as api, signalbox_engine as engine, signalbox_guest as guest, signalbox_webhooks as webhooks};
+use {signalbox_api as api, signalbox_engine as engine, signalbox_webhooks as webhooks};
 
-use super::Outbound;
 use super::secret::Surroundings;
+use super::{Config, Outbound};
 use signalbox_forms::Section;
 
 /// Sets `to` if the key is there.
@@ -34,6 +34,9 @@ fn bytes(section: &Section<'_, '_>, key: &'static str, to: &mut usize) {
 
 /// The least time for which the API promises to know an idempotency key.
 const IDEMPOTENCY_LEAST: Duration = Duration::from_secs(24 * 3_600);
+
+/// The least address space in which a compiler gets anywhere.
+const COMPILE_LEAST: u64 = 512 << 20;
 
 /// `[limits]`.
 pub fn path(section: Section<'_, '_>, limits: &mut engine::Config) {
@@ -84,11 +87,23 @@ pub fn api(section: Section<'_, '_>, api: &mut api::Config, limits: &engine::Con
 }
 
 /// `[handlers]`.
-pub fn handlers(section: Section<'_, '_>, handlers: &mut guest::Config, limits: &engine::Config) {
+pub fn handlers(section: Section<'_, '_>, config: &mut Config) {
+    let Config { handlers, native_cache_bytes, limits, .. } = config;
     count(&section, "instances", 100_000, &mut handlers.instances);
     count(&section, "compile_at_once", 64, &mut handlers.compile_at_once);
     bytes(&section, "keep_resident", &mut handlers.keep_resident_bytes);
     duration(&section, "compile_timeout", &mut handlers.upload.compile);
+    // A compiler has one thread.
+    handlers.upload.compile_cpu = handlers.upload.compile;
+    if let Some(bytes) = section.bytes("compile_memory") {
+        if bytes.value < COMPILE_LEAST {
+            section.complain_of(&bytes, "must be at least 512MiB: the program itself takes a part");
+        }
+        handlers.upload.compile_memory_bytes = bytes.value;
+    }
+    if let Some(bytes) = section.bytes("native_cache") {
+        *native_cache_bytes = bytes.value;
+    }
     if (handlers.instances as usize) < limits.max_steps {
         let steps = limits.max_steps;
         section.complain_at("instances", format!("must be at least `limits.max_steps`, {steps}: a step may need one"));

@@ -25,6 +25,7 @@ use {
     signalbox_store_embedded as store_embedded, signalbox_webhooks as webhooks,
 };
 
+use crate::native;
 use secret::Surroundings;
 pub use signalbox_forms::{Complaint, Error, duration};
 use signalbox_forms::{Reader, Section};
@@ -56,8 +57,10 @@ pub struct Config {
     pub outbound: Outbound,
     /// The path's limits.
     pub limits: engine::Config,
-    /// The sandbox.
+    /// The sandbox. Its cache is in the store's folder.
     pub handlers: guest::Config,
+    /// Native code that is kept between starts. As many as 16 handlers of the largest kind, or some 1,000 small ones.
+    pub native_cache_bytes: u64,
     /// The API's limits.
     pub api: api::Config,
     /// What is logged, and how.
@@ -152,6 +155,7 @@ impl Config {
             outbound: Outbound::default(),
             limits: engine::Config::default(),
             handlers: guest::Config::default(),
+            native_cache_bytes: native::CACHE_BYTES,
             api: api::Config::default(),
             log: Log::default(),
             runtime: Runtime::default(),
@@ -199,7 +203,7 @@ fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     limits::outbound(file.section("outbound"), &mut config.outbound, surroundings);
     limits::path(file.section("limits"), &mut config.limits);
     limits::api(file.section("api"), &mut config.api, &config.limits);
-    limits::handlers(file.section("handlers"), &mut config.handlers, &config.limits);
+    limits::handlers(file.section("handlers"), &mut config);
     read_log(file.section("log"), &mut config.log);
     read_runtime(file.section("runtime"), &mut config.runtime);
     // Requests in flight get at most half of a drain; the rest is the path's.

@@ -82,6 +82,17 @@ fn the_example_shows_the_defaults() {
 }
 
 #[test]
+fn sizes_of_the_compiler_and_its_cache_are_the_defaults() {
+    let defaults = Config::new("data");
+    for (key, value) in [
+        ("compile_memory", defaults.handlers.upload.compile_memory_bytes),
+        ("native_cache", defaults.native_cache_bytes),
+    ] {
+        assert!(EXAMPLE.contains(&format!("# {key} = \"{}GiB\"\n", value >> 30)), "{key} = {value}");
+    }
+}
+
+#[test]
 fn mistakes_are_told_with_line_column_and_the_nearest_key() {
     let table = [
         ("[store]\nfoldr = 'data'\n", "2:1: store.foldr: is not a key that is known here; did you mean `folder`?"),
@@ -101,6 +112,7 @@ fn mistakes_are_told_with_line_column_and_the_nearest_key() {
         ("[limits]\nidempotency = '1h'\n", "2:15: limits.idempotency: must be at least \"24h\""),
         ("[limits]\nreassembly = '0s'\n", "2:14: limits.reassembly: must be longer than nothing"),
         ("[limits]\nmax_steps = 2000\n[handlers]\n", "handlers.instances: must be at least `limits.max_steps`, 2000"),
+        ("[handlers]\ncompile_memory = '1MiB'\n", "2:18: handlers.compile_memory: must be at least 512MiB"),
         ("[webhooks]\nextra_ca = ['none.pem']\n", "2:13: webhooks.extra_ca[0]: /etc/signalbox/none.pem"),
         ("[store\nfolder = 'x'\n", "1:7: "),
         ("[store]\nfolder = 'a'\nfolder = 'b'\n", "3:1: duplicate key"),

@@ -21,7 +21,7 @@ use crate::args::Dev;
 use crate::config::{Config, Log, LogFormat, Tenancy};
 use crate::exit::Error;
 use crate::wire::House;
-use crate::{block_on, log, signals};
+use crate::{block_on, log, native, signals};
 use deploy::{Deployment, Of};
 use project::Project;
 use say::Voice;
@@ -48,7 +48,8 @@ async fn dev(args: Dev) -> Result<ExitCode, Error> {
         _ => None,
     };
     let tenant = tenant(project.as_ref());
-    let config = config(args.listen, &store, &tenant, simulated.smpp_addr());
+    let mut config = config(args.listen, &store, &tenant, simulated.smpp_addr());
+    config.handlers.compiler = native::compiler()?;
     let house = House::open(&config, &stop).await?;
     let handle = house.handle().clone();
     // A folder that was kept has a key already, and only its hash: so there is a new one at each start.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod client;
+mod compiler;
 mod failing_store;
 mod house;
 mod refusals;
