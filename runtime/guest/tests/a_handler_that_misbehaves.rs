@@ -55,16 +55,18 @@ async fn a_draft_handler_has_less_time() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_loop_lets_others_run_on_the_same_thread() {
-    let bench = Bench::new().await;
+    // A host of its own, where nobody else computes, and a handler for each: events of one take turns.
+    let host = host();
+    let (looping, quick) = (guest(&host, "misbehaving").await, guest(&host, "misbehaving").await);
     let (mut a, mut b) = (World::default(), World::default());
     a.limits.cpu = Limits::default().cpu;
     let began = Instant::now();
     let spinning = async {
-        let outcome = a.hear(bench.host, bench.handler, "spin").await;
+        let outcome = a.hear(&host, &looping, "spin").await;
         (outcome.is_err(), began.elapsed())
     };
     let working = async {
-        let outcome = b.hear(bench.host, bench.handler, "be good").await;
+        let outcome = b.hear(&host, &quick, "be good").await;
         (outcome.is_ok(), began.elapsed())
     };
     let ((failed, spun), (worked, took)) = tokio::join!(spinning, working);
