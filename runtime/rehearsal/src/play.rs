@@ -54,7 +54,10 @@ pub(crate) async fn play(stage: &Stage, conversation: &Conversation, idle: &Idle
         let Miss { expected, got } = missed;
         return Ok(Some(Failed { line: step.line, expected, got, so_far: play.transcript.into_lines() }));
     }
-    Ok(None)
+    // A handler that does otherwise with the same answers can't be looked into afterwards.
+    let Some(got) = play.house.run_again(stage).await? else { return Ok(None) };
+    let expected = "the handler to do the same when its events are replayed".to_owned();
+    Ok(Some(Failed { line: conversation.line, expected, got, so_far: play.transcript.into_lines() }))
 }
 
 impl Play {

@@ -12,8 +12,8 @@ mod mask;
 mod recorder;
 mod replayer;
 
-pub use diff::diff;
-pub use event::RecordedEvent;
+pub use diff::{diff, tell};
+pub use event::{Details, RecordedEvent};
 pub use mask::stand_in;
 pub use replayer::Divergence;
 
