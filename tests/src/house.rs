@@ -4,6 +4,7 @@ use crate::carrier::Carrier;
 use crate::http::Client;
 use crate::place;
 use crate::process::{Ended, Process};
+use crate::replays;
 use crate::tenant::Tenant;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -35,9 +36,13 @@ pub struct HouseConfig {
 }
 
 /// A house that runs.
+///
+/// Every run of a handler is recorded, unless the story says otherwise, and does the same again when the story ends: see
+/// [`replays`].
 pub struct House {
     config: HouseConfig,
-    process: Process,
+    /// None when the story took it.
+    process: Option<Process>,
     url: String,
 }
 
@@ -129,10 +134,11 @@ impl HouseConfig {
         for (tenant, key, number, keys) in
             [("acme", KEY_OF_ACME, NUMBER, self.tenant_keys.as_str()), ("bolt", KEY_OF_BOLT, NUMBER_OF_BOLT, "")]
         {
+            let recording = if keys.contains("recording =") { "" } else { "recording = { mode = \"all\" }\n" };
             let _ = write!(
                 text,
                 "[[tenants]]\nname = \"{tenant}\"\nbrand = \"{tenant}\"\nhelp = \"Call 555.\"\napi_keys = [\"{key}\"]\n\
-                 {keys}[[tenants.numbers]]\nnumber = \"{number}\"\ncarriers = {names:?}\n"
+                 {keys}{recording}[[tenants.numbers]]\nnumber = \"{number}\"\ncarriers = {names:?}\n"
             );
         }
         text
@@ -176,7 +182,7 @@ impl House {
         let ready: Value = serde_json::from_str(&process.line().await).expect("the house says where it listens");
         assert_eq!(ready["ready"], true);
         let url = ready["url"].as_str().expect("an address").to_owned();
-        Self { config, process, url }
+        Self { config, process: Some(process), url }
     }
 
     /// Starts a house and waits until it is bound to its carrier, so that what phones send has a receiver.
@@ -211,24 +217,29 @@ impl House {
         &self.config
     }
 
+    fn process(&self) -> &Process {
+        self.process.as_ref().expect("only who ends the house takes it")
+    }
+
     /// What it logged so far.
     pub fn log(&self) -> String {
-        self.process.log()
+        self.process().log()
     }
 
     /// The process's id.
     pub fn id(&self) -> u32 {
-        self.process.id()
+        self.process().id()
     }
 
     /// Sends SIGTERM.
     pub async fn terminate(&self) {
-        self.process.terminate().await;
+        self.process().terminate().await;
     }
 
     /// Waits for its end.
-    pub async fn ended(self) -> (HouseConfig, Ended) {
-        (self.config, self.process.ended().await)
+    pub async fn ended(mut self) -> (HouseConfig, Ended) {
+        let process = self.process.take().expect("only who ends the house takes it");
+        (self.config.clone(), process.ended().await)
     }
 
     /// SIGTERM, and waits for the end, which must be a good one.
@@ -245,8 +256,18 @@ impl House {
     }
 
     /// SIGKILL.
-    pub async fn kill(self) -> HouseConfig {
-        self.process.kill().await;
-        self.config
+    pub async fn kill(mut self) -> HouseConfig {
+        self.process.take().expect("only who ends the house takes it").kill().await;
+        self.config.clone()
+    }
+}
+
+impl Drop for House {
+    /// What a house recorded that was ended before, its successor on the same folder replays.
+    fn drop(&mut self) {
+        let Some(process) = &mut self.process else { return };
+        if !std::thread::panicking() && process.is_running() {
+            replays::are_the_same(&self.url, &[KEY_OF_ACME, KEY_OF_BOLT]);
+        }
     }
 }

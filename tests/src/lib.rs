@@ -11,6 +11,7 @@
 //! | `sink` | the receiver of webhooks |
 //! | `house` | `signalbox serve` from a configuration that is made for it |
 //! | `tenant` | the API as one tenant uses it |
+//! | `replays` | every recorded run does the same again |
 //! | `wait` | waiting with a deadline |
 
 mod carrier;
@@ -20,6 +21,7 @@ mod peer;
 pub mod place;
 mod process;
 mod raw;
+pub mod replays;
 mod sink;
 mod tenant;
 mod wait;

@@ -15,6 +15,12 @@ pub fn guest(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask guests` first", path.display()))
 }
 
+/// Where each part of the suite says how many runs of handlers it replayed, and how many of them did the same: a line
+/// each, which `cargo xtask test` adds up.
+pub fn replayed() -> PathBuf {
+    root().join("target/replayed.txt")
+}
+
 /// A peer's script.
 pub fn peer_script(name: &str) -> PathBuf {
     root().join("tests/peers").join(name)

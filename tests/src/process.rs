@@ -70,6 +70,11 @@ impl Process {
         self.child.id().expect("it was not waited for yet")
     }
 
+    /// Whether it didn't end yet.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Sends SIGTERM.
     pub async fn terminate(&self) {
         let mut command = Command::new("kill");

@@ -21,6 +21,8 @@ async fn every_described_route_answers_and_every_answer_is_described() {
             let concrete =
                 concrete.replace("{binding}", NUMBER).replace("{alias}", "canary").replace("{secret}", "token");
             let concrete = concrete.replace("{event}", "evt_00000000000000000000000000");
+            let concrete = concrete.replace("{digest}", "000000");
+            let concrete = concrete.replace("{invocation}", "inv_00000000000000000000000000");
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let kind = operation["requestBody"]["content"].as_object().and_then(|content| content.keys().next());
             let client = kind.map_or(acme.api.clone(), |kind| acme.api.with("content-type", kind.clone()));

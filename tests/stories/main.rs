@@ -16,6 +16,7 @@ mod bad_components_are_refused;
 mod bad_requests_are_told_what_is_wrong;
 mod events_are_parked_and_tried_again;
 mod every_described_route_answers;
+mod every_recorded_run_replays;
 mod examples;
 mod huge_and_slow_bodies_are_cut_off;
 mod idempotency_over_a_restart;

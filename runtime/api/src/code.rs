@@ -65,6 +65,10 @@ codes! {
     BindingUnknown = "binding.unknown", NOT_FOUND, "There is no such binding", false;
     /// The tenant has no such event among those that were given up.
     ParkedUnknown = "parked.unknown", NOT_FOUND, "There is no such parked event", false;
+    /// The tenant has no such run among those that are recorded.
+    RunUnknown = "invocation.unknown", NOT_FOUND, "There is no such recorded run", false;
+    /// The handler has no such version.
+    VersionUnknown = "version.unknown", NOT_FOUND, "There is no such version", false;
     /// The tenant has no such number.
     NumberUnknown = "number.unknown", NOT_FOUND, "There is no such number", false;
     /// The tenant has no such import.

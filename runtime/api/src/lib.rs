@@ -11,6 +11,7 @@
 //! | `shape`, `requests`, `handler_requests`, `batch` | bodies, and what is wrong with them, said well |
 //! | `views`, `handler_views`, `consent_views` | what is answered |
 //! | [`code`], [`problem`] | every kind of problem, and its form (RFC 9457) |
+//! | `run_views` | recorded runs: what is taken and answered |
 //! | `refusal` | which error of the house becomes which problem |
 //! | `openapi` | the description, made from all that |
 //!
@@ -34,6 +35,7 @@ mod refusal;
 mod request_id;
 mod requests;
 mod routes;
+mod run_views;
 pub mod service;
 mod shape;
 mod socket;

@@ -12,7 +12,8 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
 use crate::routes::{
-    self, Route, bindings, consents, contacts, handlers, logs, messages, operator, parked, records, usage, webhooks,
+    self, Route, bindings, consents, contacts, handlers, logs, messages, operator, parked, records, runs, usage,
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -51,6 +52,11 @@ use crate::routes::{
         parked::retry,
         parked::retry_all,
         parked::discard,
+        runs::list,
+        runs::show,
+        runs::recording,
+        runs::component,
+        runs::gate,
         usage::usage,
         contacts::record,
         contacts::show,

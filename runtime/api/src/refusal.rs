@@ -2,7 +2,7 @@
 
 use signalbox_engine::registry::{self, ImportRefused, LineError};
 use signalbox_engine::{
-    BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, HandlerRefused, Refused,
+    BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, GateRefused, HandlerRefused, Refused,
     WebhookRefused,
 };
 use signalbox_guest::Refusal;
@@ -186,6 +186,17 @@ fn setting(bad: &BadSetting) -> FieldError {
     FieldError { field: format!("settings.{name}"), code, detail: bad.to_string() }
 }
 
+impl From<GateRefused> for Problem {
+    fn from(refused: GateRefused) -> Self {
+        match refused {
+            GateRefused::Handler => no_handler(),
+            GateRefused::Component(refusal) => HandlerRefused::Component(refusal).into(),
+            GateRefused::Busy => Self::new(Code::Busy, "other candidates are being looked at; send this one again"),
+            GateRefused::Path(error) => error.into(),
+        }
+    }
+}
+
 impl From<ContactRefused> for Problem {
     fn from(refused: ContactRefused) -> Self {
         match refused {
@@ -212,6 +223,19 @@ pub(crate) fn no_message() -> Problem {
 /// The tenant has no such handler.
 pub(crate) fn no_handler() -> Problem {
     Problem::new(Code::HandlerUnknown, "there is no handler of this name; GET /v1/handlers lists those there are")
+}
+
+/// The tenant has no such run.
+pub(crate) fn no_run() -> Problem {
+    let detail =
+        "no run with this id is recorded; ids begin with `inv_`, and GET /v1/invocations lists those there are";
+    Problem::new(Code::RunUnknown, detail)
+}
+
+/// The handler has no such version.
+pub(crate) fn no_version() -> Problem {
+    let detail = "the handler has no version with this digest; GET /v1/handlers/{name} lists those there are";
+    Problem::new(Code::VersionUnknown, detail)
 }
 
 /// The tenant has no such binding.

@@ -10,6 +10,7 @@ pub(crate) mod messages;
 pub(crate) mod operator;
 pub(crate) mod parked;
 pub(crate) mod records;
+pub(crate) mod runs;
 pub(crate) mod usage;
 pub(crate) mod webhooks;
 
@@ -61,7 +62,7 @@ macro_rules! body {
 pub(crate) fn all() -> Vec<Route> {
     use Code::{
         BindingUnknown, Busy, Draining, HandlerUnknown, ImportUnknown, MessageUnknown, NotReady, ParkedUnknown,
-        QueryInvalid, RequestInvalid, StoreFailed, TooLate,
+        QueryInvalid, RequestInvalid, RunUnknown, StoreFailed, TooLate, VersionUnknown,
     };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
     let (read, write, replace, remove) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
@@ -72,6 +73,7 @@ pub(crate) fn all() -> Vec<Route> {
     const UPLOAD: &[Code] = body![RequestInvalid, ComponentRefused, Busy, Draining, StoreFailed];
     const UPLOAD_VERSION: &[Code] =
         body![QueryInvalid, RequestInvalid, ComponentRefused, ManifestRefused, Busy, Draining, StoreFailed];
+    const GATE: &[Code] = body![HandlerUnknown, QueryInvalid, ComponentRefused, Busy, Draining, StoreFailed];
     const CHANGE: &[Code] = body![HandlerUnknown, RequestInvalid, Draining, StoreFailed];
     vec![
         route(write.clone(), "/v1/messages", post(messages::send), ACCEPT),
@@ -100,6 +102,21 @@ pub(crate) fn all() -> Vec<Route> {
         route(replace.clone(), "/v1/handlers/{name}", put(handlers::upload), UPLOAD),
         route(read.clone(), "/v1/handlers/{name}", get(handlers::show), &[HandlerUnknown]),
         route(replace.clone(), "/v1/handlers/{name}/versions", put(handlers::upload_version), UPLOAD_VERSION),
+        route(
+            read.clone(),
+            "/v1/handlers/{name}/versions/{digest}",
+            get(runs::component),
+            &[VersionUnknown, Draining, StoreFailed],
+        ),
+        route(write.clone(), "/v1/handlers/{name}/gate", post(runs::gate), GATE),
+        route(read.clone(), "/v1/invocations", get(runs::list), &[QueryInvalid, Draining, StoreFailed]),
+        route(read.clone(), "/v1/invocations/{invocation}", get(runs::show), &[RunUnknown, Draining, StoreFailed]),
+        route(
+            read.clone(),
+            "/v1/invocations/{invocation}/recording",
+            get(runs::recording),
+            &[RunUnknown, Draining, StoreFailed],
+        ),
         route(replace.clone(), "/v1/handlers/{name}/aliases/{alias}", put(handlers::put_alias), CHANGE),
         route(
             remove.clone(),

@@ -186,8 +186,9 @@ async fn show_draft<'e>(
     // hold, it's the same at every attempt.
     let at = live.head.held_until.filter(|_| live.head.status == Status::Held).unwrap_or(queued.at).max(queued.at);
     let queued = &Queued { at, ..queued.clone() };
+    let id = handlers::run_id(engine, partition);
     let failed = |usage: &guest::Usage, error: String, retry: Retry| {
-        let mark = handlers::mark(engine, taker, queued, partition, "failed", usage, &[]);
+        let mark = handlers::mark(taker, queued, id, "failed", usage, &[]);
         Ok(Drafted::Failed(Failed { mark, error, retry }))
     };
     if let Admit::Wait(until) = taker.version.health.lock().admit(engine.clock.now()) {
@@ -200,14 +201,14 @@ async fn show_draft<'e>(
         let known = draft_attributes(&live.message, &routes);
         let attributes: Vec<_> = known.iter().map(|(name, value)| Attribute { name, value }).collect();
         let draft = guest::Event::Draft(shown.draft(&live.message, &attributes));
-        handlers::call(engine, taker, queued, &conversation, Some(live.message.id), draft).await
+        handlers::call(engine, taker, queued, &conversation, Some(live.message.id), id, draft).await
     };
     let completed = match outcome {
         Ok(completed) => completed,
         Err(failure) => return failed(&failure.usage, failure.message, Retry::of(&failure.kind)),
     };
     let notes = completed.effects.notes.clone();
-    let mark = |action: &str| handlers::mark(engine, taker, queued, partition, action, &completed.usage, &notes);
+    let mark = |action: &str| handlers::mark(taker, queued, id, action, &completed.usage, &notes);
     let Answer::Draft(decision) = completed.answer else {
         let error = "the handler gave no decision on the draft".to_owned();
         return failed(&completed.usage, error, Retry::Never);

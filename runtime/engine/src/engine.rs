@@ -26,6 +26,7 @@ use crate::idempotency::InFlight;
 use crate::logs::Logs;
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
+use crate::recordings::Recordings;
 use crate::rollback::Suspect;
 use crate::timers::{Due, HandlerTimers};
 use crate::turns::Turns;
@@ -59,6 +60,9 @@ pub(crate) struct Engine {
     pub(crate) idempotency: InFlight,
     pub(crate) metrics: Metrics,
     pub(crate) logs: Logs,
+    pub(crate) recordings: Recordings,
+    /// Room for gates.
+    pub(crate) gates: Semaphore,
     /// Room for shadows' runs.
     pub(crate) shadows: Arc<Semaphore>,
     /// Versions that fail too much, on their way to be taken back.

@@ -8,14 +8,14 @@ use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 use signalbox_carriers::Health;
 use signalbox_model::directory::{ApiKey, Tenant, Webhook};
-use signalbox_model::{EventId, KeyId, MessageId, Partition, Status, TenantId};
+use signalbox_model::{EventId, InvocationId, KeyId, MessageId, Partition, Status, TenantId};
 use signalbox_records as records;
 use signalbox_store::Durability;
 
 use crate::accept::{self, Accepted, Caller, Explanation, Request};
 use crate::engine::Engine;
 use crate::error::{CancelRefused, Error, Refused};
-use crate::{parked, usage};
+use crate::{parked, recordings, usage};
 
 /// Attempts to tell of one message that are shown.
 const DELIVERIES_SHOWN: usize = 1_000;
@@ -148,6 +148,37 @@ impl Handle {
     /// Forgets an event that was given up; `false` if there is none.
     pub async fn discard_parked(&self, tenant: &TenantId, event: EventId) -> Result<bool, Error> {
         parked::discard(&self.0, tenant, event).await
+    }
+
+    /// A tenant's recorded runs, newest first.
+    pub async fn runs(
+        &self,
+        tenant: &TenantId,
+        filter: &recordings::RunFilter,
+        cursor: Option<recordings::RunCursor>,
+        limit: usize,
+    ) -> Result<recordings::RunPage, Error> {
+        recordings::list(&self.0, tenant, filter, cursor, limit).await
+    }
+
+    /// A recorded run, fit to be shown.
+    pub async fn run(&self, tenant: &TenantId, id: InvocationId) -> Result<Option<recordings::RunDetail>, Error> {
+        recordings::show(&self.0, tenant, id).await
+    }
+
+    /// A recorded run as it was written, for replay.
+    pub async fn recording(&self, tenant: &TenantId, id: InvocationId) -> Result<Option<bytes::Bytes>, Error> {
+        recordings::load(&self.0, tenant, id).await
+    }
+
+    /// The component of a handler's version; the digest may be the beginning of one.
+    pub async fn component(
+        &self,
+        tenant: &TenantId,
+        handler: &str,
+        digest: &str,
+    ) -> Result<Option<bytes::Bytes>, Error> {
+        recordings::component(&self.0, tenant, handler, digest).await
     }
 
     /// What a tenant used from one day to another (`2026-12-24`), both included; today for what is missing.

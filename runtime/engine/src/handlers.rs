@@ -28,7 +28,7 @@ use crate::hot::Live;
 use crate::logs::Said;
 use crate::outbound::Permit;
 use crate::shadow::{Answer, Question};
-use crate::{rollback, shadow};
+use crate::{recordings, rollback, shadow};
 
 /// A value of a handler's state, as it lies in the store.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,6 +44,7 @@ pub(crate) async fn call(
     queued: &Queued,
     conversation: &Conversation,
     about: Option<MessageId>,
+    id: InvocationId,
     event: guest::Event<'_>,
 ) -> guest::Outcome {
     let (handler, version) = (&taker.handler, &taker.version);
@@ -58,7 +59,15 @@ pub(crate) async fn call(
     let permit = permit(taker, &kit);
     let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at, permit, seen };
     // Boxed: a guest's whole call is kilobytes of state, which would be moved about with the step that makes it.
-    let outcome = Box::pin(engine.host.invoke(&taker.code, &invocation, &mut world)).await;
+    let outcome = if recordings::wants(handler.recording.mode) {
+        let is_kept = |outcome: &guest::Outcome| recordings::is_kept(handler.recording.mode, queued.id, outcome);
+        let recorded = Box::pin(engine.host.record_if(&taker.code, &invocation, &mut world, is_kept));
+        let (outcome, recording) = recorded.await;
+        recordings::keep(engine, &conversation.tenant, taker, queued, id, &outcome, recording);
+        outcome
+    } else {
+        Box::pin(engine.host.invoke(&taker.code, &invocation, &mut world)).await
+    };
     let seen = world.seen.take().unwrap_or_default();
     let now = engine.clock.now();
     let (logs, usage, failure) = match &outcome {
@@ -144,12 +153,16 @@ pub(crate) const fn event_kind(kind: Kind) -> EventKind {
     }
 }
 
+/// The id of a run that is about to be.
+pub(crate) fn run_id(engine: &Engine, partition: Partition) -> InvocationId {
+    InvocationId::new(engine.clock.now(), partition, &engine.chance)
+}
+
 /// The record of a run.
 pub(crate) fn mark(
-    engine: &Engine,
     taker: &Taker,
     queued: &Queued,
-    partition: Partition,
+    invocation: InvocationId,
     action: impl Into<String>,
     usage: &guest::Usage,
     notes: &[guest::Note],
@@ -157,7 +170,7 @@ pub(crate) fn mark(
     HandlerMark {
         name: taker.handler.meta.name.clone(),
         version: taker.version.label.clone(),
-        invocation: InvocationId::new(engine.clock.now(), partition, &engine.chance),
+        invocation,
         event: queued.id,
         action: action.into(),
         cpu_us: u32::try_from(usage.cpu.as_micros()).unwrap_or(u32::MAX),

@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     by_status: Family<StatusLabel, Counter>,
     pub(crate) invocations: Counter,
     pub(crate) handler_failures: Counter,
+    pub(crate) recordings_dropped: Counter,
     pub(crate) receipts: Counter,
     pub(crate) receipts_parked: Counter,
     pub(crate) receipts_unmatched: Counter,
@@ -46,6 +47,7 @@ impl Metrics {
             by_status,
             invocations: Counter::default(),
             handler_failures: Counter::default(),
+            recordings_dropped: Counter::default(),
             receipts: Counter::default(),
             receipts_parked: Counter::default(),
             receipts_unmatched: Counter::default(),
@@ -72,6 +74,8 @@ impl Metrics {
         registry.register("message_transitions", "Messages that reached a status", self.by_status.clone());
         registry.register("handler_invocations", "Runs of handlers", self.invocations.clone());
         registry.register("handler_failures", "Runs of handlers that failed", self.handler_failures.clone());
+        let dropped = "Recordings of runs that there was no room for";
+        registry.register("recordings_dropped", dropped, self.recordings_dropped.clone());
         registry.register("receipts", "Delivery receipts that carriers brought", self.receipts.clone());
         let parked = "Receipts that came before the answer to their submit";
         registry.register("receipts_parked", parked, self.receipts_parked.clone());

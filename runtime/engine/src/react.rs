@@ -224,17 +224,18 @@ async fn run<'e>(
     }
     let queued = &pending.queued;
     let partition = conversation.id().partition(engine.store.partitions());
+    let id = handlers::run_id(engine, partition);
     let failed = |error: String, retry, usage: &guest::Usage| Run::Failed {
-        mark: handlers::mark(engine, taker, queued, partition, "failed", usage, &[]),
+        mark: handlers::mark(taker, queued, id, "failed", usage, &[]),
         error,
         retry,
     };
-    let completed = match handlers::call(engine, taker, queued, conversation, about.map(|m| m.id), event).await {
+    let completed = match handlers::call(engine, taker, queued, conversation, about.map(|m| m.id), id, event).await {
         Ok(completed) => completed,
         Err(failure) => return Ok(failed(failure.message, Retry::of(&failure.kind), &failure.usage)),
     };
     let action = describe(&completed.effects);
-    let mark = handlers::mark(engine, taker, queued, partition, action, &completed.usage, &completed.effects.notes);
+    let mark = handlers::mark(taker, queued, id, action, &completed.usage, &completed.effects.notes);
     let mut step = Step::new(engine, partition);
     let depth = about.map_or(0, |m| m.depth);
     match effects::stage(engine, &mut step, taker, conversation, queued, depth, completed.effects).await {

@@ -29,10 +29,11 @@ use crate::hot::{Hot, Locks};
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::rates::Rates;
+use crate::recordings::{self, Recordings};
 use crate::rollback::{SUSPECTS, Suspect};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
-use crate::{inbound, rollback, timers, usage};
+use crate::{gate, inbound, rollback, timers, usage};
 
 /// What the path is made of; the server wires it.
 pub struct Parts {
@@ -64,6 +65,7 @@ pub struct Parts {
 pub struct Service {
     engine: Arc<Engine>,
     suspects: mpsc::Receiver<Suspect>,
+    recordings: mpsc::Receiver<recordings::Row>,
     intake: mpsc::Receiver<Incoming>,
     webhooks: webhooks::Service,
 }
@@ -107,6 +109,7 @@ impl Service {
         let lane = |carrier: Arc<dyn Carrier>| (carrier.name().clone(), Lane::new(carrier, rates.clone()));
         let lanes: BTreeMap<_, _> = carriers.into_iter().map(lane).collect();
         let (suspects, from_runs) = mpsc::channel(SUSPECTS);
+        let (recorded, recordings) = mpsc::channel(recordings::QUEUE);
         let engine = Engine {
             turns: Turns::new(store.partitions(), config.max_steps, config.max_steps_per_tenant),
             wheel: Wheel::new(clock.clone()),
@@ -117,6 +120,8 @@ impl Service {
             idempotency: Default::default(),
             metrics: Metrics::new(),
             logs: Default::default(),
+            recordings: Recordings::new(recorded),
+            gates: Semaphore::new(gate::AT_ONCE),
             shadows: Arc::new(Semaphore::new(config.max_shadows)),
             suspects,
             usage_flushing: Default::default(),
@@ -145,7 +150,7 @@ impl Service {
             inbound::recover(&engine, partition).await?;
             early::recover(&engine, partition).await?;
         }
-        Ok(Self { engine, suspects: from_runs, intake, webhooks })
+        Ok(Self { engine, suspects: from_runs, recordings, intake, webhooks })
     }
 
     /// What others ask of the path.
@@ -156,7 +161,7 @@ impl Service {
     /// Runs until `drain` is cancelled; then stops taking in, finishes what is in flight within `bound`, lets go of the
     /// carriers and closes the store.
     pub async fn run(self, drain: CancellationToken, bound: Duration) -> Result<(), Error> {
-        let Self { engine, suspects, intake, webhooks } = self;
+        let Self { engine, suspects, recordings, intake, webhooks } = self;
         let stop = CancellationToken::new();
         let loops = TaskTracker::new();
         for partition in (0..engine.store.partitions()).map(Partition::new) {
@@ -170,6 +175,8 @@ impl Service {
         for name in engine.lanes.keys() {
             loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));
         }
+        let recordings_stop = CancellationToken::new();
+        loops.spawn(recordings::run(engine.clone(), recordings, recordings_stop.clone()));
         // Carriers go on bringing receipts and messages while the rest drains.
         let intake_stop = CancellationToken::new();
         loops.spawn(inbound::run(engine.clone(), intake, intake_stop.clone()));
@@ -190,9 +197,10 @@ impl Service {
         if let Some(error) = failed {
             intake_stop.cancel();
             webhooks_stop.cancel();
+            recordings_stop.cancel();
             return Err(error.into());
         }
-        drain_all(&engine, &loops, [intake_stop, webhooks_stop], bound).await
+        drain_all(&engine, &loops, [intake_stop, webhooks_stop, recordings_stop], bound).await
     }
 }
 
@@ -200,7 +208,7 @@ impl Service {
 async fn drain_all(
     engine: &Arc<Engine>,
     loops: &TaskTracker,
-    stops: [CancellationToken; 2],
+    stops: [CancellationToken; 3],
     bound: Duration,
 ) -> Result<(), Error> {
     let finish = async {

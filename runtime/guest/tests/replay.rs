@@ -88,6 +88,53 @@ async fn a_request_that_was_given_up_is_given_up_again_without_the_wait() {
 }
 
 #[tokio::test]
+async fn a_run_just_under_its_limit_does_not_fail_because_its_replay_computes_longer() {
+    let (host, handler) = shared("misbehaving").await;
+    let (_, recording) = record(&mut eventful(), "history").await;
+    let mut recording = recording.expect("it is small");
+    // As if it had run on a machine on which this took no time.
+    recording.limits.cpu = Duration::from_nanos(1);
+    let replayed = host.replay(handler, &recording).await;
+    assert!(replayed.is_same() && replayed.is_slow, "{:?} {:?}", replayed.divergences, replayed.difference);
+}
+
+#[tokio::test]
+async fn what_was_stopped_is_replayed_as_far_as_it_came() {
+    let (host, handler) = shared("misbehaving").await;
+    let mut world = eventful();
+    world.limits.cpu = Duration::from_millis(5);
+    let (outcome, recording) = record(&mut world, "spin").await;
+    assert_eq!(outcome.expect_err("it never ends").kind, FailureKind::CpuLimit);
+    let replayed = host.replay(handler, &recording.expect("it is small")).await;
+    assert!(replayed.is_same() && replayed.was_stopped && replayed.is_slow);
+
+    // Stopped between two questions: what comes behind is neither the same nor different.
+    let (_, recording) = record(&mut eventful(), "own writes").await;
+    let mut recording = recording.expect("it is small");
+    assert!(recording.answers.len() > 1);
+    recording.answers.truncate(1);
+    recording.end = End::Failed { kind: "cpu-limit".into(), message: "it was stopped".into() };
+    let replayed = host.replay(handler, &recording).await;
+    assert!(replayed.is_same() && replayed.was_stopped, "{:?}", replayed.divergences);
+
+    // Whatever doesn't come as far is different.
+    let other = guest(host, "echo-support").await;
+    let replayed = host.replay(&other, &recording).await;
+    assert!(!replayed.is_same(), "it asks something else");
+}
+
+#[tokio::test]
+async fn a_wait_that_took_too_long_is_where_its_replay_ends() {
+    let (host, handler) = shared("misbehaving").await;
+    let mut world = World { slow: Some(Duration::from_secs(3_600)), ..World::default() };
+    world.limits.wall = Duration::from_millis(50);
+    let (outcome, recording) = record(&mut world, "history").await;
+    assert_eq!(outcome.expect_err("nothing answers").kind, FailureKind::WallLimit);
+    let replayed = host.replay(handler, &recording.expect("it is small")).await;
+    assert!(replayed.is_same() && replayed.was_stopped, "{:?}", replayed.divergences);
+}
+
+#[tokio::test]
 async fn no_secret_is_kept() {
     for text in ["tell secret", "fetch", "wasi fetch"] {
         let (_, recording) = record(&mut eventful(), text).await;

@@ -2,6 +2,7 @@
 //! in memory whole.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,9 @@ pub struct Tenant {
     /// Settings for its handlers.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
+    /// Which runs of its handlers are kept for replay.
+    #[serde(default)]
+    pub recording: RecordingPlan,
 }
 
 /// How a number sends.
@@ -109,6 +113,38 @@ impl InDoubtPlan {
             Category::Otp => self.otp,
             Category::Conversational => self.conversational,
         }
+    }
+}
+
+/// Which runs of handlers are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingMode {
+    /// None.
+    Off,
+    /// Those that fail.
+    Failures,
+    /// Those that fail, and one event of so many.
+    Sample(u32),
+    /// All.
+    All,
+}
+
+/// Which runs of a tenant's handlers are kept, for how long, and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingPlan {
+    /// Which.
+    pub mode: RecordingMode,
+    /// For how long.
+    pub keep: Duration,
+    /// At most so many: the oldest go first.
+    pub max: usize,
+}
+
+impl Default for RecordingPlan {
+    /// A week is how long after a failure somebody looks; ten thousand recordings of a usual size are some 20 MB.
+    fn default() -> Self {
+        Self { mode: RecordingMode::Failures, keep: Duration::from_secs(7 * 86_400), max: 10_000 }
     }
 }
 

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_carriers::{Answer, Brought, InboundPart, Incoming, Verdict};
-use signalbox_engine::{Caller, Config, ConsentChange, ConsentSaid, Contact, Handle, LogLine, Parts, Service};
-use signalbox_model::directory::{InDoubtPlan, NumberPlan, StopReach, Tenant};
+use signalbox_engine::{
+    Caller, Config, ConsentChange, ConsentSaid, Contact, Handle, LogLine, Parts, RunFilter, Service,
+};
+use signalbox_guest::Recording;
+use signalbox_guest::replay::Replayed;
+use signalbox_model::directory::{InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, StopReach, Tenant};
 use signalbox_model::{Chance, Conversation, KeyId, Partition, Receipt, ReceiptState, TenantId};
 use signalbox_policy::Policies;
 use signalbox_records::{Query, Record};
@@ -21,6 +25,7 @@ use crate::calls::Calls;
 use crate::clock::VirtualClock;
 use crate::error::Error;
 use crate::idle::Idle;
+use crate::outcome::Replays;
 use crate::phone::{Line, Phones};
 use crate::script::{Consent, Conversation as Script, Setup};
 use crate::stage::Stage;
@@ -33,6 +38,31 @@ const PARTITIONS: u16 = 4;
 const SEED: u64 = 7;
 /// Things that may fall due in one step: a handler that sets a timer for the next moment again and again would never end.
 pub(crate) const MOST_DUE: usize = 100_000;
+
+/// Every run of the handler, for as long as any conversation goes.
+const EVERY_RUN: RecordingPlan =
+    RecordingPlan { mode: RecordingMode::All, keep: Duration::from_secs(100 * 365 * 86_400), max: 1_000_000 };
+/// Recorded runs that are looked at in one go.
+const RUNS_PAGE: usize = 100;
+
+/// How the runs of a conversation did when they were run again.
+#[derive(Default)]
+pub(crate) struct Again {
+    pub(crate) replays: Replays,
+    /// What one of them did otherwise.
+    pub(crate) difference: Option<String>,
+}
+
+impl Again {
+    fn note(&mut self, replayed: &Replayed) {
+        self.replays.runs += 1;
+        self.replays.same += usize::from(replayed.is_same());
+        if !replayed.is_same() && self.difference.is_none() {
+            let asked = replayed.divergences.iter().map(ToString::to_string);
+            self.difference = Some(asked.chain(replayed.difference.iter().cloned()).collect::<Vec<_>>().join("; "));
+        }
+    }
+}
 
 /// A running house.
 pub(crate) struct House {
@@ -184,6 +214,26 @@ impl House {
         Ok(records)
     }
 
+    /// Runs every recorded run of the handler again.
+    pub(crate) async fn run_again(&self, stage: &Stage) -> Result<Again, Error> {
+        let tenant = &self.conversation.tenant;
+        let (mut again, mut cursor) = (Again::default(), None);
+        loop {
+            let page =
+                self.handle.runs(tenant, &RunFilter::default(), cursor, RUNS_PAGE).await.map_err(Error::house)?;
+            for (id, _) in page.runs {
+                let kept = self.handle.recording(tenant, id).await.map_err(Error::house)?;
+                let kept = kept.ok_or_else(|| Error::House(format!("the recording of {id} is gone")))?;
+                let recording = Recording::from_bytes(&kept).map_err(Error::house)?;
+                again.note(&stage.host.replay(&stage.replayed, &recording).await);
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(again),
+            }
+        }
+    }
+
     /// How many events were set aside.
     pub(crate) async fn parked(&self) -> Result<usize, Error> {
         let mut parked = 0;
@@ -210,6 +260,7 @@ fn tenant(stage: &Stage, setup: &Setup) -> Result<Tenant, Error> {
         numbers: BTreeMap::from([(setup.number.clone(), plan)]),
         in_doubt: InDoubtPlan::default(),
         stop_reach: StopReach::default(),
+        recording: EVERY_RUN,
         secrets: setup.secrets.clone(),
         // All that the handler declares is granted.
         hosts: stage.manifest.hosts.iter().map(ToString::to_string).collect(),

@@ -3,7 +3,8 @@
 //!
 //! A [`Script`] is read from TOML and refused with everything that is wrong with it. A [`Stage`] is a handler compiled
 //! once; it plays any number of [`script::Conversation`]s, each on a path of its own, and says how each went: an
-//! [`Outcome`].
+//! [`Outcome`]. Every run of the handler in a conversation that went well is then replayed from its recording; one that
+//! does otherwise fails the conversation.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -35,7 +36,7 @@ mod transcript;
 
 pub use error::Error;
 pub use invoke::EventFile;
-pub use outcome::{Failed, Outcome};
+pub use outcome::{Failed, Outcome, Replays};
 pub use project::{Project, manifest, projects};
 pub use script::Script;
 pub use stage::Stage;

@@ -17,8 +17,19 @@ pub struct Outcome {
     pub name: String,
     /// How long it took, on the machine's clock.
     pub took: Duration,
+    /// The handler's runs in it, run again from their recordings; none if it failed before its end.
+    pub replays: Replays,
     /// What went otherwise than the script says; nothing if all went well.
     pub failed: Option<Failed>,
+}
+
+/// Runs of a handler that were run again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replays {
+    /// How many.
+    pub runs: usize,
+    /// How many of them asked the same, and did the same.
+    pub same: usize,
 }
 
 /// Where a conversation went otherwise than its script says.

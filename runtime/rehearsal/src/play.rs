@@ -6,9 +6,9 @@ use signalbox_engine::{Refused, Request};
 use signalbox_model::{MessageId, ReceiptState};
 
 use crate::error::Error;
-use crate::house::House;
+use crate::house::{Again, House};
 use crate::idle::Idle;
-use crate::outcome::Failed;
+use crate::outcome::{Failed, Replays};
 use crate::phone::Got;
 use crate::script::{Conversation, Sending, What};
 use crate::stage::Stage;
@@ -40,8 +40,12 @@ pub(crate) struct Miss {
     pub(crate) got: String,
 }
 
-/// Plays a conversation; nothing comes back if all went as it says.
-pub(crate) async fn play(stage: &Stage, conversation: &Conversation, idle: &Idle) -> Result<Option<Failed>, Error> {
+/// Plays a conversation; says what went otherwise than it says, if anything did, and how its runs were replayed.
+pub(crate) async fn play(
+    stage: &Stage,
+    conversation: &Conversation,
+    idle: &Idle,
+) -> Result<(Option<Failed>, Replays), Error> {
     let house = House::open(stage, conversation, idle).await?;
     let transcript = Transcript::default();
     let mut play = Play { house, transcript, got: Vec::new(), sent: None, parked_before: 0 };
@@ -52,9 +56,16 @@ pub(crate) async fn play(stage: &Stage, conversation: &Conversation, idle: &Idle
             Err(error) => Miss { expected: "the conversation to go on".to_owned(), got: error.to_string() },
         };
         let Miss { expected, got } = missed;
-        return Ok(Some(Failed { line: step.line, expected, got, so_far: play.transcript.into_lines() }));
+        let failed = Failed { line: step.line, expected, got, so_far: play.transcript.into_lines() };
+        return Ok((Some(failed), Replays::default()));
     }
-    Ok(None)
+    // A handler that does otherwise with the same answers can't be looked into afterwards.
+    let Again { replays, difference } = play.house.run_again(stage).await?;
+    let failed = difference.map(|got| {
+        let expected = "the handler to do the same when its events are replayed".to_owned();
+        Failed { line: conversation.line, expected, got, so_far: play.transcript.into_lines() }
+    });
+    Ok((failed, replays))
 }
 
 impl Play {

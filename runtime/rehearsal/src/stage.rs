@@ -11,7 +11,7 @@ use signalbox_guest::{self as guest};
 
 use crate::error::Error;
 use crate::idle::Idle;
-use crate::outcome::{Failed, Outcome};
+use crate::outcome::{Failed, Outcome, Replays};
 use crate::play;
 use crate::script::{Conversation, Script};
 
@@ -27,6 +27,8 @@ const MOST_THREADS: usize = 16;
 pub struct Stage {
     pub(crate) host: Arc<guest::Host>,
     pub(crate) handler: Arc<guest::Handler>,
+    /// What recorded runs are replayed with: the handler.
+    pub(crate) replayed: Arc<guest::Handler>,
     pub(crate) manifest: Manifest,
     pub(crate) component: Bytes,
 }
@@ -52,22 +54,21 @@ impl Stage {
         let handler = runtime.block_on(host.compile(component.to_vec()));
         let handler =
             handler.map_err(|refusal| Error::Component { path: path.to_owned(), reason: refusal.to_string() })?;
-        Ok(Self { host, handler, manifest, component })
+        Ok(Self { host, replayed: handler.clone(), handler, manifest, component })
     }
 
     /// Holds one conversation, in virtual time.
     pub fn play(&self, script: &Script, conversation: &Conversation) -> Outcome {
         let began = Instant::now();
         let played = self.try_play(conversation);
-        let failed = match played {
-            Ok(failed) => failed,
-            Err(error) => Some(Failed::at_all(conversation, &error)),
-        };
+        let (failed, replays) =
+            played.unwrap_or_else(|error| (Some(Failed::at_all(conversation, &error)), Replays::default()));
         Outcome {
             file: script.path.clone(),
             line: conversation.line,
             name: conversation.name.clone(),
             took: began.elapsed(),
+            replays,
             failed,
         }
     }
@@ -94,9 +95,46 @@ impl Stage {
         played.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
-    fn try_play(&self, conversation: &Conversation) -> Result<Option<Failed>, Error> {
+    fn try_play(&self, conversation: &Conversation) -> Result<(Option<Failed>, Replays), Error> {
         let idle = Idle::default();
         let runtime = idle.runtime().map_err(Error::house)?;
         runtime.block_on(play::play(self, conversation, &idle))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn component(name: &str) -> Vec<u8> {
+        let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests");
+        std::fs::read(guests.join(name)).expect("`cargo xtask guests` built it")
+    }
+
+    #[test]
+    fn a_handler_that_does_otherwise_when_it_is_replayed_fails_the_conversation() {
+        let host = Stage::host(None).unwrap();
+        let stage = |name| {
+            let manifest = Manifest::parse("handler.toml", "name = \"desk\"").unwrap();
+            Stage::new(host.clone(), manifest, Path::new(name), component(name)).unwrap()
+        };
+        let mut desk = stage("echo-support.wasm");
+        let script = Script::parse(
+            Path::new("test.toml"),
+            "[[conversation]]\nname = \"a test\"\nsteps = [{ in = \"hello\" }, { in = \"order 7\" }]\n",
+        );
+        let script = script.unwrap();
+        let outcome = desk.play(&script, &script.conversations[0]);
+        assert!(outcome.passed() && outcome.replays.runs >= 2, "{outcome:?}");
+        assert_eq!(outcome.replays.runs, outcome.replays.same);
+
+        desk.replayed = stage("misbehaving.wasm").handler;
+        let outcome = desk.play(&script, &script.conversations[0]);
+        assert!(outcome.replays.same < outcome.replays.runs, "{outcome:?}");
+        let failed = outcome.failed.expect("another component does otherwise");
+        assert_eq!(failed.expected, "the handler to do the same when its events are replayed");
+        assert!(failed.got.contains("- send msg_"), "{failed:?}");
     }
 }

@@ -40,6 +40,8 @@ pub enum Command {
         /// What that process wants.
         order: String,
     },
+    /// Run a recorded run of a handler again, on this machine: the same effects, or the difference.
+    Replay(Replay),
     /// Check a configuration, or print an example of one.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -159,6 +161,52 @@ pub struct Test {
     pub format: TestFormat,
 }
 
+/// `signalbox replay`.
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    /// `inv_…`, as a message's timeline and GET /v1/invocations name it; or a file that --save wrote.
+    #[arg(value_name = "INVOCATION|FILE", required_unless_present = "last")]
+    pub run: Option<String>,
+    /// All of the last so many recorded runs, each with the version that ran it.
+    #[arg(long, value_name = "N", conflicts_with_all = ["run", "save"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub last: Option<u32>,
+    /// Of --last, only those of this handler.
+    #[arg(long, requires = "last")]
+    pub handler: Option<String>,
+    /// Another component than the one that ran.
+    #[arg(long)]
+    pub with: Option<PathBuf>,
+    /// Keep the recording in this file, and its component beside it. It holds texts and numbers.
+    #[arg(long)]
+    pub save: Option<PathBuf>,
+    /// Show what the handler logs in the replay, too.
+    #[arg(long, conflicts_with = "last")]
+    pub log: bool,
+    /// Whom to ask for it.
+    #[command(flatten)]
+    pub server: Server,
+}
+
+/// `signalbox gate`.
+#[derive(Debug, clap::Args)]
+pub struct Gate {
+    /// The handler whose recorded events are used.
+    #[arg(long)]
+    pub handler: String,
+    /// The candidate: a WebAssembly component.
+    #[arg(long)]
+    pub with: PathBuf,
+    /// How many of the last events.
+    #[arg(long, default_value_t = 500)]
+    pub last: u32,
+    /// How many may be handled otherwise.
+    #[arg(long, default_value_t = 0)]
+    pub allow: u64,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub server: Server,
+}
+
 /// How outcomes of tests are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TestFormat {
@@ -274,6 +322,8 @@ pub enum ClientCommand {
         #[command(flatten)]
         server: Server,
     },
+    /// Show a candidate the last recorded events of a handler: how many would it handle otherwise?
+    Gate(Gate),
     /// Look at events that were given up, and try them again.
     #[command(subcommand)]
     Parked(Parked),

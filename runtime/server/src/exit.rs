@@ -85,6 +85,14 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A file of the command line can't be written.
+    #[error("can't write {file}: {source}")]
+    Write {
+        /// Which.
+        file: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A project can't be written, read or built.
     #[error("{0}")]
     Project(String),

@@ -59,6 +59,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Invoke(args) => invoke::run(&args),
         Command::Test(args) => test::run(&args),
         Command::CompileComponent { order } => Ok(signalbox_guest::compile_as_child(&order)),
+        Command::Replay(args) => block_on(Some(1), client::replay(&args)),
         Command::Config(command) => check::run(&command),
         Command::Simulator(args) => block_on(None, async {
             signalbox_simulator::run(args).await?;

@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use signalbox_model::{AttemptId, ConversationId, EventId, MessageId, TenantId, Timestamp};
+use signalbox_model::{AttemptId, ConversationId, EventId, InvocationId, MessageId, TenantId, Timestamp};
 
 use crate::InboxSeq;
 
@@ -46,6 +46,8 @@ pub enum Table {
     Contact = 15,
     /// How often an event of the inbox has failed, and when it is tried again: [`inbox_key`].
     Retry = 16,
+    /// Runs of handlers, for replay: [`recording_key`].
+    Recording = 17,
     /// Revocations that reach past one sender: the registry's rows.
     WideConsent = 18,
     /// Directory: tenants by name.
@@ -74,7 +76,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -91,6 +93,7 @@ impl Table {
         Self::History,
         Self::Contact,
         Self::Retry,
+        Self::Recording,
         Self::WideConsent,
         Self::Tenant,
         Self::ApiKey,
@@ -234,6 +237,36 @@ pub fn state_key(scope: Scope, name: &str) -> Bytes {
     key.put_slice(id);
     key.put_slice(name.as_bytes());
     key.freeze()
+}
+
+/// What stands between the tenant and the run's id in a key of [`Table::Recording`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RecordingRow {
+    /// What the run was, in short: these lie together, so that a list needn't read whole recordings.
+    Summary = 1,
+    /// All of it.
+    Whole = 2,
+}
+
+/// `tenant 00 row`: what the keys of a tenant's recordings begin with.
+pub fn recording_prefix(tenant: &TenantId, row: RecordingRow) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_u8(row as u8);
+    key.freeze()
+}
+
+/// `tenant 00 row id`: a recorded run.
+pub fn recording_key(tenant: &TenantId, row: RecordingRow, id: InvocationId) -> Bytes {
+    let mut key = tenant_prefix(tenant);
+    key.put_u8(row as u8);
+    key.put_slice(id.as_bytes());
+    key.freeze()
+}
+
+/// The run of a key that [`recording_key`] made.
+pub fn recording_id(key: &[u8]) -> Option<InvocationId> {
+    key.last_chunk().map(|id| InvocationId::from_bytes(*id))
 }
 
 /// `contact`: what a tenant recorded of a person; the hash is that of [`Scope::Contact`].

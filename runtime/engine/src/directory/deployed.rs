@@ -8,7 +8,7 @@ use signalbox_guest::manifest::HostPattern;
 use signalbox_guest::{self as guest, Manifest};
 use signalbox_model::ConversationId;
 use signalbox_model::conversation::stable_hash;
-use signalbox_model::directory::Tenant;
+use signalbox_model::directory::{RecordingPlan, Tenant};
 use signalbox_model::handler::{self, Alias, EventKind, Handler};
 use signalbox_store::{Store, Table};
 use tokio::sync::OnceCell;
@@ -35,6 +35,8 @@ pub(crate) struct Deployed {
     kits: BTreeMap<String, Kit>,
     /// Where the operator lets the tenant's handlers send HTTP requests, if they declare it.
     pub(crate) hosts: Arc<[HostPattern]>,
+    /// Which of its runs are kept.
+    pub(crate) recording: RecordingPlan,
     /// What it used.
     pub(crate) tally: Arc<Tally>,
     /// How its shadow compares.
@@ -78,6 +80,7 @@ impl Deployed {
         Self {
             kits,
             hosts: granted(tenant),
+            recording: tenant.recording,
             tally: before.map(|before| before.tally.clone()).unwrap_or_default(),
             watch: same_shadow.map(|before| before.watch.clone()).unwrap_or_default(),
             meta,

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming, Outcome, Slot, Submission, Verdict};
 use signalbox_engine::{Caller, Config, Handle, Parts, Request, Service};
 use signalbox_guest as guest;
-use signalbox_model::directory::{InDoubtPlan, NumberPlan, StopReach, Tenant};
+use signalbox_model::directory::{InDoubtPlan, NumberPlan, RecordingPlan, StopReach, Tenant};
 use signalbox_model::{
     Address, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
 };
@@ -189,6 +189,7 @@ fn tenant(stop_reach: StopReach) -> Tenant {
         numbers: BTreeMap::from([(OURS.parse().unwrap(), plan.clone()), (OTHER.parse().unwrap(), plan)]),
         in_doubt: InDoubtPlan::default(),
         stop_reach,
+        recording: RecordingPlan::default(),
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),

@@ -8,3 +8,4 @@ mod effects_under_crash;
 mod house;
 mod inbound;
 mod outbound;
+mod recordings;

@@ -9,14 +9,15 @@ pub fn diff(was: &End, now: &End) -> Vec<String> {
     if was == now {
         return Vec::new();
     }
-    let changed = lines(&told(was), &told(now));
+    let changed = lines(&tell(was), &tell(now));
     if changed.is_empty() {
         return vec!["! they differ in something that isn't shown".to_owned()];
     }
     changed
 }
 
-fn told(end: &End) -> Vec<String> {
+/// An end in words: what was returned and asked for, or why it failed, a line each.
+pub fn tell(end: &End) -> Vec<String> {
     match end {
         End::Failed { kind, message } => vec![format!("failed ({kind}): {message}")],
         End::Completed { answer, effects } => {

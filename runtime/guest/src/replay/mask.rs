@@ -7,9 +7,13 @@ use crate::outcome::{Answer, DraftDecision};
 use crate::question::{Question, Reply};
 use std::collections::BTreeMap;
 
-/// What stands in a recording where the secret of this name stood, and what a replayed handler is given for it.
-pub fn stand_in(name: &str) -> String {
-    format!("[secret {name}]")
+/// What stands in a recording where the secret of this name stood, and what a replayed handler is given for it. It has the
+/// secret's length: what is cut, padded or measured stays as it was.
+pub fn stand_in(name: &str, bytes: usize) -> String {
+    let mut text = format!("[secret {name}]");
+    text.truncate(text.floor_char_boundary(bytes));
+    text.extend(std::iter::repeat_n('.', bytes - text.len()));
+    text
 }
 
 /// Values and their stand-ins, the longest first: one may be a part of another.
@@ -18,7 +22,7 @@ struct Mask(Vec<(String, String)>);
 /// Puts stand-ins for secrets wherever a guest may have put a secret, or a server may have repeated one.
 pub(super) fn mask(recording: &mut Recording, secrets: &BTreeMap<String, String>) {
     let known = secrets.iter().filter(|(_, value)| value.len() >= SHORTEST_MASKED);
-    let mut pairs: Vec<_> = known.map(|(name, value)| (value.clone(), stand_in(name))).collect();
+    let mut pairs: Vec<_> = known.map(|(name, value)| (value.clone(), stand_in(name, value.len()))).collect();
     if pairs.is_empty() {
         return;
     }

@@ -3,8 +3,12 @@
 //! A call depends on its invocation and on what its questions were answered, and on nothing else: with both kept, the same
 //! component comes to the same effects, byte for byte, and another one shows what it would have done.
 //!
-//! Secrets are not kept: where one stood, its stand-in stands ([`stand_in`]), and the replayed handler is given the same
-//! stand-ins. A handler that computes with a secret, such as a signature, therefore asks differently in a replay.
+//! How fast it computes is the machine's. So a replay is given more time than the call had, and a call that a limit of time
+//! stopped, or the host, is replayed as far as it was recorded: its end was where it stood just then, and is not compared.
+//!
+//! Secrets are not kept: where one stood, its stand-in of the same length stands ([`stand_in`]), and the replayed handler is
+//! given the same stand-ins. A handler that computes with a secret, such as a signature, therefore asks differently in a
+//! replay. Values of less than four bytes are words that would be masked everywhere: they are not looked for.
 
 mod diff;
 mod event;
@@ -12,8 +16,8 @@ mod mask;
 mod recorder;
 mod replayer;
 
-pub use diff::diff;
-pub use event::RecordedEvent;
+pub use diff::{diff, tell};
+pub use event::{Details, RecordedEvent};
 pub use mask::stand_in;
 pub use replayer::Divergence;
 
@@ -35,6 +39,9 @@ use std::sync::Arc;
 /// The form of recordings. One of another form is refused rather than misread.
 const FORM: u8 = 1;
 
+/// So many times the call's own limits of time has its replay: a machine that is busy, or older, computes longer.
+const TIMES_THE_TIME: u32 = 40;
+
 /// A call that can be run again.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recording {
@@ -50,8 +57,8 @@ pub struct Recording {
     pub seed: [u8; 32],
     /// Its settings.
     pub settings: BTreeMap<String, String>,
-    /// The names of its secrets.
-    pub secrets: Vec<String>,
+    /// The names of its secrets, and how many bytes each had.
+    pub secrets: Vec<(String, usize)>,
     /// What it could use.
     pub limits: Limits,
     /// The component's digest.
@@ -100,12 +107,17 @@ pub struct Replayed {
     pub outcome: Outcome,
     /// Where its questions weren't those of the recording.
     pub divergences: Vec<Divergence>,
-    /// How its end differs from the recorded one, line by line; empty if it doesn't.
+    /// How its end differs from the recorded one, line by line; empty if it doesn't, or if `was_stopped`.
     pub difference: Vec<String>,
+    /// Whether the recorded call [was stopped](End::was_stopped). Then only the way up to there is compared, and `outcome` is
+    /// what it comes to with more time, with what it asks behind that place unanswered.
+    pub was_stopped: bool,
+    /// Whether it computed for longer than the recorded call was allowed to.
+    pub is_slow: bool,
 }
 
 impl Replayed {
-    /// Whether it asked the same and came to the same end.
+    /// Whether it asked the same and came to the same end; if the recorded call was stopped, whether it came as far.
     pub fn is_same(&self) -> bool {
         self.divergences.is_empty() && self.difference.is_empty()
     }
@@ -162,6 +174,14 @@ impl End {
             Err(failure) => Self::Failed { kind: failure.kind.name().to_owned(), message: failure.message.clone() },
         }
     }
+
+    /// Whether a limit of time stopped it, or the host: it has no end of its own, and where it stood differs from run to
+    /// run.
+    pub fn was_stopped(&self) -> bool {
+        let Self::Failed { kind, .. } = self else { return false };
+        let stops = [FailureKind::CpuLimit, FailureKind::WallLimit, FailureKind::Unavailable];
+        stops.iter().any(|stop| stop.name() == kind)
+    }
 }
 
 impl FailureKind {
@@ -193,12 +213,25 @@ impl Host {
         invocation: &Invocation<'_>,
         surroundings: &mut dyn Surroundings,
     ) -> (Outcome, Option<Recording>) {
+        self.record_if(handler, invocation, surroundings, |_| true).await
+    }
+
+    /// [`Host::record`], for calls that end in a way that is to be kept: of others only the answers are copied.
+    pub async fn record_if(
+        &self,
+        handler: &Handler,
+        invocation: &Invocation<'_>,
+        surroundings: &mut dyn Surroundings,
+        is_kept: impl Fn(&Outcome) -> bool,
+    ) -> (Outcome, Option<Recording>) {
         let ids = Arc::new(NotedIds::new(Arc::clone(&invocation.ids)));
         let noted = Invocation { ids: Arc::clone(&ids) as Arc<dyn MessageIds>, ..invocation.clone() };
         let mut recorder = Recorder::new(surroundings);
         let outcome = self.invoke(handler, &noted, &mut recorder).await;
+        if !is_kept(&outcome) {
+            return (outcome, None);
+        }
         let Some(answers) = recorder.into_answers() else { return (outcome, None) };
-        let usage = outcome.as_ref().map_or_else(|failure| failure.usage, |completed| completed.usage);
         let mut recording = Recording {
             event: RecordedEvent::of(&invocation.event),
             event_id: invocation.event_id.to_owned(),
@@ -206,12 +239,12 @@ impl Host {
             now: invocation.now,
             seed: invocation.seed,
             settings: BTreeMap::clone(&invocation.settings),
-            secrets: invocation.secrets.keys().cloned().collect(),
+            secrets: invocation.secrets.iter().map(|(name, value)| (name.clone(), value.len())).collect(),
             limits: invocation.limits,
             handler: handler.info().digest.clone(),
             answers,
             end: End::of(&outcome),
-            usage,
+            usage: usage(&outcome),
             ids: ids.given(),
         };
         mask::mask(&mut recording, &invocation.secrets);
@@ -219,27 +252,39 @@ impl Host {
     }
 
     /// Runs a recorded call again, with `handler` or another: every question is answered from the recording, and nothing
-    /// leaves this host.
+    /// leaves this host. It has more time than the recorded call had.
     pub async fn replay(&self, handler: &Handler, recording: &Recording) -> Replayed {
         let lent = recording.event.lend();
-        let secrets = recording.secrets.iter().map(|name| (name.clone(), stand_in(name))).collect();
+        let secrets = recording.secrets.iter();
+        let secrets = secrets.map(|(name, bytes)| (name.clone(), stand_in(name, *bytes))).collect();
         let invocation = Invocation {
             event: recording.event.event(&lent),
             event_id: &recording.event_id,
             attempt: recording.attempt,
             now: recording.now,
             seed: recording.seed,
-            limits: recording.limits,
+            limits: patient(&recording.limits),
             settings: Arc::new(recording.settings.clone()),
             secrets: Arc::new(secrets),
             ids: Arc::new(RecordedIds(recording.ids.clone())),
         };
-        let mut replayer = Replayer::new(&recording.answers);
+        let was_stopped = recording.end.was_stopped();
+        let mut replayer = Replayer::new(&recording.answers, was_stopped);
         let outcome = self.invoke(handler, &invocation, &mut replayer).await;
         let divergences = replayer.into_divergences();
-        let difference = diff(&recording.end, &End::of(&outcome));
-        Replayed { outcome, divergences, difference }
+        let difference = if was_stopped { Vec::new() } else { diff(&recording.end, &End::of(&outcome)) };
+        let is_slow = usage(&outcome).cpu > recording.limits.cpu;
+        Replayed { outcome, divergences, difference, was_stopped, is_slow }
     }
+}
+
+fn usage(outcome: &Outcome) -> Usage {
+    outcome.as_ref().map_or_else(|failure| failure.usage, |completed| completed.usage)
+}
+
+fn patient(limits: &Limits) -> Limits {
+    let more = |time: std::time::Duration| time.saturating_mul(TIMES_THE_TIME);
+    Limits { cpu: more(limits.cpu), wall: more(limits.wall), ..*limits }
 }
 
 /// The ids that messages had, and derived ones for messages that weren't.

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::failures;
+use super::{failures, replays};
 use crate::outcome::Outcome;
 
 pub(super) fn write(outcomes: &[Outcome], took: Duration) -> String {
     let failed = failures(outcomes);
+    let replayed = replays(outcomes);
     let all: Vec<_> = outcomes.iter().map(one).collect();
     let report = json!({
-        "passed": outcomes.len() - failed, "failed": failed, "took_ms": millis(took), "conversations": all,
+        "passed": outcomes.len() - failed, "failed": failed, "took_ms": millis(took), "replayed": replayed.runs,
+        "replayed_the_same": replayed.same, "conversations": all,
     });
     format!("{report}\n")
 }

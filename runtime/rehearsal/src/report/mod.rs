@@ -7,7 +7,7 @@ mod tap;
 
 use std::time::Duration;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Replays};
 
 /// How outcomes are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,14 @@ pub fn write(format: Format, outcomes: &[Outcome], took: Duration) -> String {
 /// How many failed.
 fn failures(outcomes: &[Outcome]) -> usize {
     outcomes.iter().filter(|outcome| !outcome.passed()).count()
+}
+
+/// The runs of all of them that were replayed.
+fn replays(outcomes: &[Outcome]) -> Replays {
+    outcomes.iter().fold(Replays::default(), |all, outcome| Replays {
+        runs: all.runs + outcome.replays.runs,
+        same: all.same + outcome.replays.same,
+    })
 }
 
 /// A failure in lines: where, what, and the conversation until then.

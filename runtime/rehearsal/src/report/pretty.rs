@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{failures, lines};
-use crate::outcome::Outcome;
+use super::{failures, lines, replays};
+use crate::outcome::{Outcome, Replays};
 
 pub(super) fn write(outcomes: &[Outcome], took: Duration) -> String {
     let mut text = String::new();
@@ -24,5 +24,7 @@ pub(super) fn write(outcomes: &[Outcome], took: Duration) -> String {
     let passed = all - failed;
     let ending = if failed == 0 { format!("{passed} passed") } else { format!("{passed} passed, {failed} failed") };
     text.push_str(&format!("\n{ending} in {:.0} ms\n", took.as_secs_f64() * 1_000.0));
+    let Replays { runs, same } = replays(outcomes);
+    text.push_str(&format!("replayed {runs} runs, {same} the same\n"));
     text
 }

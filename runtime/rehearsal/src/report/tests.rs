@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::outcome::Failed;
+use crate::outcome::{Failed, Replays};
 
 fn outcomes() -> Vec<Outcome> {
     let outcome = |name: &str, failed| Outcome {
@@ -9,6 +9,7 @@ fn outcomes() -> Vec<Outcome> {
         line: 3,
         name: name.to_owned(),
         took: Duration::from_micros(1_500),
+        replays: Replays { runs: 3, same: 2 },
         failed,
     };
     let failed = Failed {
@@ -35,6 +36,7 @@ fn people_read_where_what_and_the_conversation_until_then() {
         "           got \"coffee & cake\"",
         "        06-01 12:00:00 <- contact: \"tea\"",
         "1 passed, 1 failed in 3 ms",
+        "replayed 6 runs, 4 the same",
     ] {
         assert!(text.lines().any(|written| written == line), "{line}\n{text}");
     }

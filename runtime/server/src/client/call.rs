@@ -64,6 +64,16 @@ impl Api {
         self.call(Method::GET, path, Body::Empty).await
     }
 
+    /// Asks for what is at `path`, whatever it is.
+    pub async fn bytes(&self, path: &str) -> Result<Bytes, Error> {
+        let (status, answer) = self.origin.ask(self.request(Method::GET, path, Body::Empty)?).await?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let strange = || Error::Strange { url: self.origin.url().to_owned(), status: status.as_u16() };
+        Err(Problem::read(&answer).map_or_else(strange, Error::Refused))
+    }
+
     /// Asks, and reads the answer.
     pub async fn call(&self, method: Method, path: &str, body: Body) -> Result<Value, Error> {
         let (status, answer) = self.origin.ask(self.request(method, path, body)?).await?;

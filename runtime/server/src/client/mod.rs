@@ -2,9 +2,12 @@
 
 mod call;
 mod consent;
+mod gate;
 mod http;
 mod parked;
 mod problem;
+mod replay;
+mod replay_last;
 mod send;
 mod show;
 
@@ -21,6 +24,7 @@ use call::{Api, Body, query, segment};
 use show::Screen;
 
 pub use problem::Error;
+pub use replay::run as replay;
 
 /// How often logs are asked for when they are followed.
 const FOLLOW: Duration = Duration::from_millis(500);
@@ -57,6 +61,7 @@ pub async fn consent(command: ConsentClient) -> Result<ExitCode, exit::Error> {
 fn server(command: &ClientCommand) -> &Server {
     match command {
         ClientCommand::Send(send) => &send.server,
+        ClientCommand::Gate(gate) => &gate.server,
         ClientCommand::Bind { server, .. }
         | ClientCommand::Messages(Messages::List { server, .. } | Messages::Show { server, .. })
         | ClientCommand::Handlers(
@@ -77,6 +82,7 @@ fn server(command: &ClientCommand) -> &Server {
 async fn answer(command: ClientCommand, api: &Api, screen: &Screen) -> Result<ExitCode, Error> {
     match command {
         ClientCommand::Send(args) => return send::send(&args, api, screen).await,
+        ClientCommand::Gate(args) => return gate::run(&args, api, screen).await,
         ClientCommand::Bind { number, handler, .. } => {
             let path = format!("/v1/bindings/{}", segment(&number));
             let bound = api.call(Method::PUT, &path, Body::Json(json!({ "handler": handler }))).await?;

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use signalbox_carriers::smpp;
 use signalbox_guest::manifest::HostPattern;
-use signalbox_model::directory::{InDoubtAction, InDoubtPlan, NumberPlan, StopReach, Tenant};
+use signalbox_model::directory::{
+    InDoubtAction, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, StopReach, Tenant,
+};
 use signalbox_model::{Address, KeyId, TenantId};
 
 use super::Tenancy;
@@ -54,6 +56,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let in_doubt = in_doubt(section.section("in_doubt"));
     let reaches = [("sender", StopReach::Sender), ("category", StopReach::Category), ("all", StopReach::All)];
     let stop_reach = section.one_of("stop_reach", &reaches).map_or(StopReach::default(), |reach| reach.value);
+    let recording = recording(section.section("recording"));
     let settings = section.named_texts("settings").into_iter().map(|(name, text)| (name, text.value)).collect();
     let hosts = section.texts("hosts").unwrap_or_default();
     for host in &hosts {
@@ -81,6 +84,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
         hosts,
         secrets,
         settings,
+        recording,
     };
     Some(Tenancy { tenant, api_keys })
 }
@@ -108,6 +112,34 @@ fn in_doubt(section: Section<'_, '_>) -> InDoubtPlan {
         otp: action("otp", default.otp),
         conversational: action("conversational", default.conversational),
     };
+    section.end();
+    plan
+}
+
+fn recording(section: Section<'_, '_>) -> RecordingPlan {
+    const ONE_OF: u32 = 100;
+    let modes = [
+        ("off", RecordingMode::Off),
+        ("failures", RecordingMode::Failures),
+        ("sample", RecordingMode::Sample(ONE_OF)),
+        ("all", RecordingMode::All),
+    ];
+    let mut plan = RecordingPlan::default();
+    if let Some(mode) = section.one_of("mode", &modes) {
+        plan.mode = mode.value;
+    }
+    if let Some(one_of) = section.number("one_of", 1..=1_000_000) {
+        match &mut plan.mode {
+            RecordingMode::Sample(n) => *n = u32::try_from(one_of.value).unwrap_or(ONE_OF),
+            _ => section.complain_of(&one_of, "says how many events one is recorded of, with mode = \"sample\""),
+        }
+    }
+    if let Some(keep) = section.duration("keep") {
+        plan.keep = keep;
+    }
+    if let Some(max) = section.number("max", 1..=1_000_000) {
+        plan.max = usize::try_from(max.value).unwrap_or(plan.max);
+    }
     section.end();
     plan
 }

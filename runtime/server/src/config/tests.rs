@@ -163,6 +163,11 @@ fn references_are_checked_where_they_stand() {
             format!("{TENANT}[tenants.in_doubt]\nmarketing = 'drop'\n"),
             "tenants[0].in_doubt.marketing: `drop` isn't known here",
         ),
+        (format!("{TENANT}[tenants.recording]\nmode = 'some'\n"), "tenants[0].recording.mode: `some` isn't known here"),
+        (
+            format!("{TENANT}[tenants.recording]\nmode = 'all'\none_of = 5\n"),
+            "tenants[0].recording.one_of: says how many events one is recorded of",
+        ),
         (CARRIER.to_owned(), "carriers[1].name: `acme` is the name of another carrier, too"),
         (CARRIER.replace("acme", "b").replace("system_id = 'us'\n", ""), "carriers[1].system_id: is missing"),
         (

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use signalbox_carriers::smpp;
-use signalbox_model::directory::{InDoubtPlan, NumberPlan, Tenant};
+use signalbox_model::directory::{InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, Tenant};
 use signalbox_model::{Address, TenantId};
 use signalbox_simulator::{Config as SimulatorConfig, Handle as Simulated, Scenario, Simulator};
 use tempfile::TempDir;
@@ -114,6 +114,7 @@ fn tenant(project: Option<&Project>) -> Tenant {
         numbers: [(number, plan)].into(),
         in_doubt: InDoubtPlan::default(),
         stop_reach: Default::default(),
+        recording: RecordingPlan { mode: RecordingMode::All, ..RecordingPlan::default() },
         secrets: project::secrets(&manifest),
         hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
         settings: manifest.settings(&BTreeMap::new()).unwrap_or_default(),

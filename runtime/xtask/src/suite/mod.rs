@@ -2,6 +2,7 @@
 
 pub mod deny;
 mod peers;
+mod replays;
 
 use crate::workspace::{Profile, cargo};
 use crate::{demo, guests, progress};
@@ -126,7 +127,9 @@ fn programs() -> Result<()> {
 
 /// All crates in one go, so that their features unify once. All of them even if one fails, so that CI shows the whole.
 fn tests() -> Result<()> {
-    progress::run("tests", cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]))
+    replays::begin()?;
+    progress::run("tests", cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]))?;
+    replays::end()
 }
 
 fn demo() -> Result<()> {
