@@ -67,7 +67,8 @@ impl Deref for App {
 pub(crate) async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Problem> {
-    tokio::spawn(work).await.map_err(Problem::internal)
+    // Boxed: a task would move about thrice what may be kilobytes.
+    tokio::spawn(Box::pin(work)).await.map_err(Problem::internal)
 }
 
 /// An answer in JSON.

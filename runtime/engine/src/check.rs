@@ -24,14 +24,13 @@ use crate::step::Step;
 /// A message that policy let pass a moment ago.
 pub(crate) struct Checked {
     message: Arc<Message>,
-    decision: Decision,
     revocations: u64,
 }
 
 /// What policy says of a message.
 pub(crate) enum Checkup {
-    /// Go.
-    Pass(Checked),
+    /// Go, and why it may.
+    Pass(Checked, Decision),
     /// Go once it is changed.
     Rewrite {
         /// What it becomes.
@@ -81,7 +80,7 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>) -> Result<Che
     }
     let decision = policy.decide(&facts, Whose::of(message));
     Ok(match decision.verdict {
-        Verdict::Allow | Verdict::Warn => Checkup::Pass(Checked { message: message.clone(), decision, revocations }),
+        Verdict::Allow | Verdict::Warn => Checkup::Pass(Checked { message: message.clone(), revocations }, decision),
         Verdict::Rewrite => rewritten(engine, &policy, tenant.map(|tenant| &**tenant), message, decision),
         Verdict::Hold { until } => Checkup::Hold { until, decision },
         Verdict::Deny => Checkup::Deny(decision),
@@ -98,7 +97,7 @@ pub(crate) async fn check_and_change(engine: &Engine, step: &mut Step<'_>, live:
     live.message = changed;
     Ok(match check(engine, &live.message).await? {
         // The record says what was changed and why, not only that all is well now.
-        Checkup::Pass(checked) => Checkup::Pass(Checked { decision: first, ..checked }),
+        Checkup::Pass(checked, _) => Checkup::Pass(checked, first),
         // What still asks for a change will ask for ever.
         Checkup::Rewrite { decision, .. } => Checkup::Deny(decision),
         other => other,
@@ -143,8 +142,10 @@ impl Checkup {
     /// The decision alone.
     pub(crate) fn into_decision(self) -> Decision {
         match self {
-            Self::Pass(checked) => checked.decision,
-            Self::Rewrite { decision, .. } | Self::Hold { decision, .. } | Self::Deny(decision) => decision,
+            Self::Pass(_, decision)
+            | Self::Rewrite { decision, .. }
+            | Self::Hold { decision, .. }
+            | Self::Deny(decision) => decision,
         }
     }
 }
@@ -153,11 +154,6 @@ impl Checked {
     /// Did its recipient revoke since?
     pub(crate) fn is_revoked(&self, engine: &Engine) -> bool {
         consent::revoked_since(engine, &self.message, self.revocations)
-    }
-
-    /// Why it may go.
-    pub(crate) fn decision(&self) -> &Decision {
-        &self.decision
     }
 
     /// What a carrier is given. `validity` is how much longer it may try.

@@ -104,13 +104,13 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
             return hold(engine, step, live, pending, until, why, Some(decision)).await;
         }
-        Checkup::Pass(checked) => match route(engine, &live.message).and_then(|routes| pick(&routes, chosen)) {
+        Checkup::Pass(checked, decision) => match route(engine, &live.message).and_then(|routes| pick(&routes, chosen))
+        {
             Err(none) => {
                 let (cause, class) = (Cause::NoRoute { why: none.why }, Some(ErrorClass::RouteNone));
                 egress::finish(engine, step, live, pending.seq, Status::Failed, cause, class).await?;
             }
             Ok(carrier) => {
-                let decision = checked.decision().clone();
                 let cause = Cause::Queued { carrier: carrier.to_string(), handler: mark, decision };
                 egress::go(engine, step, live, pending.seq, &checked, (&carrier, cause)).await?;
             }

@@ -294,10 +294,11 @@ fn submit(
         return;
     }
     let answer = slot.submit(checked.submission(validity));
-    engine.tasks.clone().spawn(async move {
+    // Boxed: what settling an answer takes is kilobytes, which a task would move about thrice.
+    engine.tasks.clone().spawn(Box::pin(async move {
         let outcome = answer.await;
         settle::answered(&engine, &carrier, waiting, outcome).await;
-    });
+    }));
 }
 
 async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: Box<dyn Slot>) -> Option<Ready> {
@@ -345,7 +346,7 @@ async fn try_write_ahead(
         return Ok(None);
     }
     let checked = match check_and_change(engine, &mut step, &mut live).await? {
-        Checkup::Pass(checked) => checked,
+        Checkup::Pass(checked, _) => checked,
         Checkup::Hold { until, decision } => {
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
             let class = decision.class();

@@ -138,11 +138,7 @@ impl Engine {
             return Ok(Some(live));
         }
         let record = self.record(tenant, id).await?;
-        Ok(record.map(|record| Live {
-            message: Arc::new(record.message),
-            head: record.head,
-            last: record.entries.into_iter().next_back().map(Arc::new),
-        }))
+        Ok(record.map(|record| Live { message: Arc::new(record.message), head: Arc::new(record.head), last: None }))
     }
 
     /// A message with its whole timeline, from the store.

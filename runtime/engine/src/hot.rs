@@ -16,8 +16,8 @@ pub(crate) struct Live {
     /// The message.
     pub(crate) message: Arc<Message>,
     /// Its timeline, folded.
-    pub(crate) head: Head,
-    /// The last line of its timeline, where memory has it: what webhooks tell in the next moment.
+    pub(crate) head: Arc<Head>,
+    /// The last line of its timeline, where a webhook tells it in the next moment.
     pub(crate) last: Option<Arc<Entry>>,
 }
 
@@ -117,7 +117,7 @@ mod tests {
             origin: signalbox_model::Origin::Keyword,
             depth: 0,
         };
-        Live { message: Arc::new(message), head: Head::begin(&entry), last: None }
+        Live { message: Arc::new(message), head: Arc::new(Head::begin(&entry)), last: None }
     }
 
     #[test]

@@ -84,11 +84,11 @@ pub(crate) async fn run(engine: Arc<Engine>, mut intake: mpsc::Receiver<Incoming
             Brought::Receipt { receipt, ours, theirs } => {
                 let permit = receipts.clone().acquire_owned().await.expect("the semaphore is never closed");
                 let engine = engine.clone();
-                engine.tasks.clone().spawn(async move {
+                engine.tasks.clone().spawn(Box::pin(async move {
                     let (ours, theirs) = (ours.as_ref(), theirs.as_ref());
                     answer.give(settle::receipt(&engine, &carrier, receipt, ours, theirs).await);
                     drop(permit);
-                });
+                }));
             }
             Brought::Part(part) => {
                 engine.metrics.inbound_parts.inc();

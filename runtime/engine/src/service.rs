@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use signalbox_carriers::{Carrier, Incoming};
 use signalbox_guest as guest;
 use signalbox_model::directory::Tenant;
-use signalbox_model::{Chance, Clock, Entry, Message, MessageId, Partition, TenantId};
+use signalbox_model::{Chance, Clock, Entry, Head, Message, MessageId, Partition, TenantId};
 use signalbox_policy::Watcher;
 use signalbox_store::{Store, Table};
 use signalbox_webhooks as webhooks;
@@ -244,7 +244,11 @@ impl Told {
     fn fresh(&self, tenant: &TenantId, message: MessageId, n: u16) -> Option<webhooks::Told> {
         let live = self.hot.get(message).filter(|live| live.message.tenant == *tenant)?;
         let entry = live.last.filter(|entry| entry.n == n)?;
-        Some(webhooks::Told { message: Message::clone(&live.message), head: live.head, entry: Entry::clone(&entry) })
+        Some(webhooks::Told {
+            message: Message::clone(&live.message),
+            head: Head::clone(&live.head),
+            entry: Entry::clone(&entry),
+        })
     }
 }
 

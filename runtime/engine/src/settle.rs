@@ -156,7 +156,7 @@ pub(crate) async fn in_doubt(
     seq: InboxSeq,
     why: String,
 ) -> Result<(), Error> {
-    let carrier = live.head.carrier.clone().unwrap_or_default();
+    let carrier = live.head.carrier.as_deref().unwrap_or_default().to_owned();
     step.advance(live, Status::InDoubt, Cause::InDoubt { carrier, why }, Some(ErrorClass::InDoubt))?;
     let plan =
         engine.directory.account(&live.message.tenant).map(|account| account.tenant.in_doubt).unwrap_or_default();

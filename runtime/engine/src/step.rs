@@ -27,9 +27,16 @@ pub(crate) struct Step<'e> {
     /// What the step changes of a person's consent.
     pub(crate) consent: Option<Box<signalbox_registry::Staged>>,
     changed: Vec<Live>,
+    lines: Vec<Lines>,
     begun: Vec<MessageId>,
     told: Vec<webhooks::Item>,
     timers: Vec<(Bytes, Option<Timestamp>)>,
+}
+
+/// What a step adds to a timeline.
+struct Lines {
+    message: Arc<Message>,
+    entries: Vec<Arc<Entry>>,
 }
 
 impl<'e> Step<'e> {
@@ -41,6 +48,7 @@ impl<'e> Step<'e> {
             at: engine.clock.now(),
             consent: None,
             changed: Vec::new(),
+            lines: Vec::new(),
             begun: Vec::new(),
             told: Vec::new(),
             timers: Vec::new(),
@@ -57,10 +65,10 @@ impl<'e> Step<'e> {
         let entry = Entry { n: 0, seq, at: self.at, status, cause, class };
         signalbox_records::stage_message(&mut self.batch, &message);
         signalbox_records::stage_history(&mut self.batch, &message);
-        let head = Head::begin(&entry);
-        self.record(&message, &entry);
+        let head = Arc::new(Head::begin(&entry));
         self.begun.push(message.id);
-        self.changed.push(Live { message, head, last: Some(Arc::new(entry)) });
+        let last = self.record(&message, Arc::new(entry), true);
+        self.changed.push(Live { message, head, last });
     }
 
     /// Writes the next line of a message's timeline; the only way by which a message changes.
@@ -73,13 +81,8 @@ impl<'e> Step<'e> {
     ) -> Result<(), IllegalTransition> {
         let was = live.head.status;
         let seq = self.engine.next_seq(&mut self.batch);
-        let entry = live.head.append(to, cause, class, self.at, seq)?;
-        signalbox_records::stage_entry(&mut self.batch, &live.message.tenant, live.message.id, &entry);
-        if was != to {
-            self.tell(&live.message, &entry);
-        }
-        self.engine.metrics.transition(to);
-        live.last = Some(Arc::new(entry));
+        let entry = Arc::make_mut(&mut live.head).append(to, cause, class, self.at, seq)?;
+        live.last = self.record(&live.message, Arc::new(entry), was != to);
         match self.changed.iter_mut().find(|changed| changed.message.id == live.message.id) {
             Some(changed) => *changed = live.clone(),
             None => self.changed.push(live.clone()),
@@ -92,20 +95,27 @@ impl<'e> Step<'e> {
         signalbox_records::stage_message(&mut self.batch, message);
     }
 
-    fn record(&mut self, message: &Message, entry: &Entry) {
-        signalbox_records::stage_entry(&mut self.batch, &message.tenant, message.id, entry);
-        self.tell(message, entry);
+    /// Adds a line; returns it if a webhook will tell it.
+    fn record(&mut self, message: &Arc<Message>, entry: Arc<Entry>, moves: bool) -> Option<Arc<Entry>> {
+        let told = moves && self.tell(message, &entry);
         self.engine.metrics.transition(entry.status);
+        let last = told.then(|| entry.clone());
+        match self.lines.iter_mut().find(|lines| lines.message.id == message.id) {
+            Some(lines) => lines.entries.push(entry),
+            None => self.lines.push(Lines { message: message.clone(), entries: vec![entry] }),
+        }
+        last
     }
 
-    /// Notes which webhooks want to hear of `entry`.
-    fn tell(&mut self, message: &Message, entry: &Entry) {
+    /// Notes which webhooks want to hear of `entry`; false if none does.
+    fn tell(&mut self, message: &Message, entry: &Entry) -> bool {
         let event = webhooks::event_type(entry.status);
         let directory = &self.engine.directory;
         let hooks = directory.account(&message.tenant).map(|account| directory.listeners(&account, event));
         let hooks = hooks.unwrap_or_default();
         let wanted = hooks.iter().map(|hook| webhooks::Endpoint::Webhook { name: hook.name.clone() });
         let callback = message.callback_url.iter().map(|url| webhooks::Endpoint::Callback { url: url.clone() });
+        let before = self.told.len();
         for endpoint in wanted.chain(callback) {
             let item = webhooks::Item {
                 id: AttemptId::new(self.at, self.batch.partition, &self.engine.chance),
@@ -118,6 +128,7 @@ impl<'e> Step<'e> {
             };
             self.told.push(item);
         }
+        self.told.len() > before
     }
 
     /// A message as it stands in this step.
@@ -163,7 +174,10 @@ impl<'e> Step<'e> {
 
     /// Makes the step durable, and only then lets the rest of the house know of it.
     pub(crate) async fn commit(self) -> Result<Committed, Error> {
-        let Self { engine, mut batch, consent, changed, begun, told, timers, .. } = self;
+        let Self { engine, mut batch, consent, changed, lines, begun, told, timers, .. } = self;
+        for Lines { message, entries } in &lines {
+            signalbox_records::stage_entries(&mut batch, &message.tenant, message.id, entries);
+        }
         if batch.is_empty() {
             return Ok(Committed::default());
         }

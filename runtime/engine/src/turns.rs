@@ -253,11 +253,12 @@ pub(crate) async fn run(engine: Arc<Engine>, stop: CancellationToken) {
             () = stop.cancelled() => return,
         };
         let engine = engine.clone();
-        tokio::spawn(async move {
+        // Boxed: a step is kilobytes of state, which a task would move about thrice.
+        tokio::spawn(Box::pin(async move {
             take_turn(&engine, turn).await;
             engine.turns.finished(&tenant);
             drop(slot);
-        });
+        }));
     }
 }
 

@@ -41,6 +41,19 @@ impl E164 {
         self.0 / 10_000_000_000 == 1
     }
 
+    /// Shows the text form, without keeping it anywhere.
+    fn with_text<T>(self, show: impl FnOnce(&str) -> T) -> T {
+        // A plus and at most 15 digits, from the end: every row and every hash has numbers in it.
+        let mut text = [b'+'; 16];
+        let (mut at, mut rest) = (text.len(), self.0);
+        while rest > 0 {
+            at -= 1;
+            text[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        show(std::str::from_utf8(&text[at - 1..]).expect("a plus and digits are ASCII"))
+    }
+
     /// Reads digits without the plus, as carriers write them.
     pub fn from_digits(digits: &str) -> Option<Self> {
         let legal =
@@ -51,7 +64,7 @@ impl E164 {
 
 impl fmt::Display for E164 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "+{}", self.0)
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -99,6 +112,14 @@ impl Address {
         text.parse()
     }
 
+    /// Shows the full text to `show`, as `Display` would write it, without keeping it anywhere.
+    pub fn with_text<T>(&self, show: impl FnOnce(&str) -> T) -> T {
+        match self {
+            Self::E164(number) => number.with_text(show),
+            Self::ShortCode(text) | Self::Alphanumeric(text) => show(text),
+        }
+    }
+
     /// The text that may stand in logs: country and first digits kept, the last four starred out.
     pub fn redacted(&self) -> String {
         let full = self.to_string();
@@ -135,10 +156,7 @@ fn alphanumeric_sender(text: &str) -> Result<Address, ParseAddressError> {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::E164(number) => number.fmt(f),
-            Self::ShortCode(text) | Self::Alphanumeric(text) => f.write_str(text),
-        }
+        self.with_text(|text| f.write_str(text))
     }
 }
 
@@ -156,7 +174,7 @@ impl fmt::Debug for E164 {
 
 impl Serialize for Address {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 

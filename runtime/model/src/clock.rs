@@ -69,7 +69,17 @@ impl Timestamp {
         let (days, in_day) = ((self.0 / 86_400_000_000) as i64, self.0 % 86_400_000_000);
         let (year, month, day) = civil_from_days(days);
         let (h, m, s) = (in_day / 3_600_000_000, in_day / 60_000_000 % 60, in_day / 1_000_000 % 60);
-        format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{:06}Z", in_day % 1_000_000)
+        if year > 9_999 {
+            return format!("{year}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{:06}Z", in_day % 1_000_000);
+        }
+        // Each message is shown with several times, and the formatting machinery costs more than the digits.
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let fields =
+            [(0, 4, year as u64), (5, 2, month as u64), (8, 2, day as u64), (11, 2, h), (14, 2, m), (17, 2, s)];
+        for (at, width, value) in fields.into_iter().chain([(20, 6, in_day % 1_000_000)]) {
+            digits(&mut text[at..at + width], value);
+        }
+        text.iter().map(|&digit| char::from(digit)).collect()
     }
 
     /// Reads RFC 3339 (`2026-11-23T14:00:00Z`, fractions and offsets allowed).
@@ -116,6 +126,14 @@ impl Timestamp {
         };
         let seconds = days_from_civil(year, month, day) * 86_400 + h * 3_600 + (m - offset_minutes) * 60 + s;
         u64::try_from(seconds * 1_000_000 + micros).ok().map(Self)
+    }
+}
+
+/// Writes the last digits of `value`, as many as there is room for.
+fn digits(room: &mut [u8], mut value: u64) {
+    for digit in room.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
     }
 }
 

@@ -77,12 +77,12 @@ pub struct Conversation {
 impl Conversation {
     /// The stable hash of the three, the same on every machine and in every version.
     pub fn id(&self) -> ConversationId {
-        ConversationId(stable_hash(&[
-            b"conversation",
-            self.tenant.as_str().as_bytes(),
-            self.ours.to_string().as_bytes(),
-            self.theirs.to_string().as_bytes(),
-        ]))
+        let tenant = self.tenant.as_str().as_bytes();
+        self.ours.with_text(|ours| {
+            self.theirs.with_text(|theirs| {
+                ConversationId(stable_hash(&[b"conversation", tenant, ours.as_bytes(), theirs.as_bytes()]))
+            })
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What happened to a message: appended, never overwritten.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -235,7 +237,7 @@ pub struct Head {
     /// When it last changed.
     pub at: Timestamp,
     /// The carrier that has it or will have it.
-    pub carrier: Option<String>,
+    pub carrier: Option<Arc<str>>,
     /// Its parts, once they were sent.
     pub parts: Vec<PartStatus>,
     /// How many times it was written ahead for sending.
@@ -305,9 +307,9 @@ impl Head {
         self.held_until = None;
         match &entry.cause {
             Cause::Held { until, .. } => self.held_until = Some(*until),
-            Cause::Queued { carrier, .. } => self.carrier = Some(carrier.clone()),
+            Cause::Queued { carrier, .. } => self.goes_by(carrier),
             Cause::Sending { carrier, attempt } => {
-                self.carrier = Some(carrier.clone());
+                self.goes_by(carrier);
                 self.attempts = *attempt;
             }
             Cause::Sent { carrier_ids, .. } => {
@@ -322,6 +324,12 @@ impl Head {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn goes_by(&mut self, carrier: &str) {
+        if self.carrier.as_deref() != Some(carrier) {
+            self.carrier = Some(carrier.into());
         }
     }
 

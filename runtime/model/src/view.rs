@@ -118,7 +118,7 @@ impl MessageView {
             tags: message.tags.clone(),
             encoding: message.encoding.as_str(),
             segments: message.segments,
-            carrier: head.carrier.clone(),
+            carrier: head.carrier.as_deref().map(str::to_owned),
             parts: if head.parts.len() > 1 { head.parts.iter().map(part).collect() } else { Vec::new() },
             error: head.class.filter(|_| head.status != Status::Delivered).map(crate::ErrorClass::as_str),
             accepted_at: message.accepted_at.to_rfc3339(),

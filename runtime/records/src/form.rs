@@ -1,11 +1,13 @@
-//! The stored form of a timeline's line.
+//! The stored form of a timeline's lines: those of one step lie in one row.
 //!
 //! The nouns describe how a tenant reads a cause (`"kind": "sent"`), and that form names its case in a field, which
 //! postcard can't read back: it has no names. So a row's form is written down here, positional and apart from the
 //! API's: a change of either is seen in this file, and the compiler holds it against the nouns.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use signalbox_model::receipt::ReceiptState;
 use signalbox_model::timeline::HandlerMark;
 use signalbox_model::{Cause, Decision, Entry, ErrorClass, FactRead, Reason, Status, Timestamp, Trace, Verdict};
@@ -160,15 +162,28 @@ mod perhaps {
 #[derive(Serialize)]
 struct Shown<'a>(#[serde(with = "EntryForm")] &'a Entry);
 
+struct AllShown<'a>(&'a [Arc<Entry>]);
+
+impl Serialize for AllShown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|entry| Shown(entry)))
+    }
+}
+
 #[derive(Deserialize)]
 struct Read(#[serde(with = "EntryForm")] Entry);
 
-/// A line in its stored form.
-pub fn encode_entry(entry: &Entry) -> Bytes {
-    layout::encode(&Shown(entry))
+/// Lines in their stored form.
+pub fn encode_entries(entries: &[Arc<Entry>]) -> Bytes {
+    layout::encode(&AllShown(entries))
 }
 
-/// Reads a stored line.
-pub fn decode_entry(bytes: &[u8]) -> Result<Entry, Unreadable> {
-    layout::decode::<Read>(Table::Message, bytes).map(|read| read.0)
+/// Reads stored lines.
+///
+/// # Errors
+///
+/// When the row is damaged, or written by another version.
+pub fn decode_entries(bytes: &[u8]) -> Result<Vec<Entry>, Unreadable> {
+    let read = layout::decode::<Vec<Read>>(Table::Message, bytes)?;
+    Ok(read.into_iter().map(|read| read.0).collect())
 }

@@ -23,4 +23,4 @@ pub use cursor::{BadCursor, Cursor};
 pub use error::Error;
 pub use history::{history, stage_history};
 pub use list::{Page, Query, list};
-pub use record::{Record, Told, head, load, load_message, stage_entry, stage_message, told};
+pub use record::{Record, Told, head, load, load_message, stage_entries, stage_message, told};

@@ -1,14 +1,16 @@
 //! One message and its timeline.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use signalbox_model::{Entry, Head, Message, MessageId, TenantId};
 use signalbox_store::layout::{self, MessageRow};
 use signalbox_store::{Batch, Range, Store, Table};
 
 use crate::Error;
-use crate::form::{decode_entry, encode_entry};
+use crate::form::{decode_entries, encode_entries};
 
-/// Rows read at once; a usual message has six.
+/// Rows read at once; a usual message has four.
 const ROWS_A_READ: usize = 64;
 
 /// A message, what happened to it, and where it is now.
@@ -38,9 +40,11 @@ pub fn stage_message(batch: &mut Batch, message: &Message) {
     batch.put(Table::Message, layout::message_key(&message.tenant, message.id), layout::encode(message));
 }
 
-/// Appends a line to the timeline of message `id`.
-pub fn stage_entry(batch: &mut Batch, tenant: &TenantId, id: MessageId, entry: &Entry) {
-    batch.put(Table::Message, layout::entry_key(tenant, id, entry.n), encode_entry(entry));
+/// Appends lines to the timeline of message `id`: all that a step has for it, in order.
+pub fn stage_entries(batch: &mut Batch, tenant: &TenantId, id: MessageId, entries: &[Arc<Entry>]) {
+    if let Some(first) = entries.first() {
+        batch.put(Table::Message, layout::entry_key(tenant, id, first.n), encode_entries(entries));
+    }
 }
 
 /// A message with its timeline; `None` when the tenant has no such message.
@@ -89,7 +93,7 @@ async fn rows(store: &dyn Store, tenant: &TenantId, id: MessageId) -> Result<Vec
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     message: Option<Bytes>,
-    /// In order of `n`.
+    /// Rows of lines, in order of `n`.
     entries: Vec<Bytes>,
 }
 
@@ -118,7 +122,11 @@ impl Rows {
     }
 
     fn entries(&self) -> Result<Vec<Entry>, Error> {
-        self.entries.iter().map(|value| Ok(decode_entry(value)?)).collect()
+        let mut entries = Vec::new();
+        for row in &self.entries {
+            entries.extend(decode_entries(row)?);
+        }
+        Ok(entries)
     }
 
     pub(crate) fn head(&self, id: MessageId) -> Result<Head, Error> {

@@ -127,7 +127,7 @@ async fn rare_answers_cost_a_bounded_call_and_a_cursor() {
     let house = House::new().await;
     for ms in 0..120 {
         let message = house.message("acme", Direction::Outbound, "72345", &format!("+1415555{ms:04}"), ms);
-        house.put(&message, 250).await;
+        house.put(&message, 500).await;
     }
     let query = Query { status: Some(Status::Delivered), ..Query::default() };
     let page = list(&*house.store, &tenant("acme"), &query, None, 10).await.unwrap();

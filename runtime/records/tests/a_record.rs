@@ -3,14 +3,16 @@
 
 mod house;
 
+use std::sync::Arc;
+
 use house::{House, at, decision, tenant};
 use signalbox_model::receipt::ReceiptState;
 use signalbox_model::timeline::{HandlerMark, Note, NoteValue};
 use signalbox_model::{
     Cause, Direction, Entry, ErrorClass, EventId, Head, InvocationId, Reason, Status, Timestamp, Verdict,
 };
-use signalbox_records::form::{decode_entry, encode_entry};
-use signalbox_records::{Error, head, history, load, load_message, stage_entry, told};
+use signalbox_records::form::{decode_entries, encode_entries};
+use signalbox_records::{Error, head, history, load, load_message, stage_entries, told};
 use signalbox_store::Store;
 
 fn mark() -> HandlerMark {
@@ -83,7 +85,8 @@ fn every_cause_survives_its_stored_form() {
     for cause in causes() {
         let entry =
             Entry { n: 3, seq: 9, at: at(5), status: Status::Queued, cause, class: Some(ErrorClass::Transient) };
-        assert_eq!(decode_entry(&encode_entry(&entry)), Ok(entry));
+        let lines = [Arc::new(entry.clone()), Arc::new(Entry { n: 4, ..entry.clone() })];
+        assert_eq!(decode_entries(&encode_entries(&lines)), Ok(vec![entry.clone(), Entry { n: 4, ..entry }]));
     }
 }
 
@@ -92,9 +95,9 @@ fn every_cause_survives_its_stored_form() {
 fn the_stored_form_is_what_older_versions_wrote() {
     let cause = Cause::Sent { carrier: "c".into(), carrier_ids: vec!["ab".into()] };
     let entry = Entry { n: 3, seq: 300, at: Timestamp::from_micros(1), status: Status::Sent, cause, class: None };
-    let bytes = [1, 3, 0xAC, 2, 1, 4, 5, 1, b'c', 1, 2, b'a', b'b', 0];
-    assert_eq!(encode_entry(&entry), &bytes[..]);
-    assert_eq!(decode_entry(&bytes), Ok(entry));
+    let bytes = [1, 1, 3, 0xAC, 2, 1, 4, 5, 1, b'c', 1, 2, b'a', b'b', 0];
+    assert_eq!(encode_entries(&[Arc::new(entry.clone())]), &bytes[..]);
+    assert_eq!(decode_entries(&bytes), Ok(vec![entry]));
 }
 
 #[tokio::test]
@@ -145,7 +148,7 @@ async fn a_timeline_without_its_message_is_called_incomplete() {
     let message = house.message("acme", Direction::Outbound, "72345", "+14155550123", 0);
     let entry = Entry { n: 0, seq: 1, at: at(0), status: Status::Sent, cause: Cause::Expired, class: None };
     let mut batch = house.batch(message.id.partition());
-    stage_entry(&mut batch, &message.tenant, message.id, &entry);
+    stage_entries(&mut batch, &message.tenant, message.id, &[Arc::new(entry)]);
     house.store.commit(batch).await.unwrap();
     let found = load(&*house.store, &message.tenant, message.id).await;
     assert!(matches!(found, Err(Error::Incomplete { .. })), "{found:?}");

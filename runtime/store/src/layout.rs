@@ -3,6 +3,8 @@
 //! Values are [postcard](https://postcard.jamesmunns.com) behind one byte of version. Keys are made so that what is
 //! read together lies together: a message and its timeline are one short scan.
 
+use std::cell::RefCell;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -129,10 +131,23 @@ const VERSION: u8 = 1;
 
 /// A value in its stored form.
 pub fn encode<T: Serialize>(value: &T) -> Bytes {
-    // Most rows are shorter: one allocation is enough.
-    let mut buffer = Vec::with_capacity(384);
-    buffer.push(VERSION);
-    postcard::to_extend(value, buffer).expect("the house's own types always serialize").into()
+    thread_local! {
+        /// Rows are written here first: what is kept is then of the right size, and takes one allocation.
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    /// A buffer that grew beyond this is let go: components are rows too.
+    const KEPT: usize = 64 << 10;
+    BUFFER.with_borrow_mut(|kept| {
+        let mut buffer = std::mem::take(kept);
+        buffer.clear();
+        buffer.push(VERSION);
+        let written = postcard::to_extend(value, buffer).expect("the house's own types always serialize");
+        let row = Bytes::copy_from_slice(&written);
+        if written.capacity() <= KEPT {
+            *kept = written;
+        }
+        row
+    })
 }
 
 /// Reads a stored value.
@@ -148,14 +163,19 @@ pub fn decode<T: DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T, Unre
 
 /// `tenant 00 id`: what the keys of a message and of its timeline begin with.
 pub fn message_prefix(tenant: &TenantId, id: MessageId) -> Bytes {
-    let mut key = tenant_prefix(tenant);
+    let mut key = tenant_key(tenant, 16);
     key.put_slice(id.as_bytes());
     key.freeze()
 }
 
 /// `tenant 00`: what the keys of all that belongs to a tenant begin with.
 pub fn tenant_prefix(tenant: &TenantId) -> BytesMut {
-    let mut key = BytesMut::with_capacity(tenant.as_str().len() + 24);
+    tenant_key(tenant, 24)
+}
+
+/// `tenant 00`, with room for `rest` more bytes: a key that fills its room takes one allocation.
+fn tenant_key(tenant: &TenantId, rest: usize) -> BytesMut {
+    let mut key = BytesMut::with_capacity(tenant.as_str().len() + 1 + rest);
     key.put_slice(tenant.as_str().as_bytes());
     key.put_u8(0);
     key
@@ -163,27 +183,27 @@ pub fn tenant_prefix(tenant: &TenantId) -> BytesMut {
 
 /// `tenant 00 id 00`: the message itself.
 pub fn message_key(tenant: &TenantId, id: MessageId) -> Bytes {
-    let mut key = tenant_prefix(tenant);
+    let mut key = tenant_key(tenant, 17);
     key.put_slice(id.as_bytes());
     key.put_u8(0);
     key.freeze()
 }
 
-/// `tenant 00 id 01 n`: a line of its timeline.
+/// `tenant 00 id 01 n`: lines of its timeline that one step wrote; the first of them is the n-th.
 pub fn entry_key(tenant: &TenantId, id: MessageId, n: u16) -> Bytes {
-    let mut key = tenant_prefix(tenant);
+    let mut key = tenant_key(tenant, 19);
     key.put_slice(id.as_bytes());
     key.put_u8(1);
     key.put_u16(n);
     key.freeze()
 }
 
-/// What a key of [`Table::Message`] names: the message itself, or the n-th line of its timeline.
+/// What a key of [`Table::Message`] names: the message itself, or lines of its timeline from the n-th.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageRow {
     /// The message.
     Message(MessageId),
-    /// A line.
+    /// Lines.
     Entry(MessageId, u16),
 }
 
@@ -292,7 +312,7 @@ pub fn outbox_key(endpoint: [u8; 8], seq: u64) -> Bytes {
 
 /// `tenant 00 message event attempt`: what one attempt to deliver a webhook event was answered.
 pub fn delivery_key(tenant: &TenantId, message: MessageId, event: AttemptId, attempt: u16) -> Bytes {
-    let mut key = tenant_prefix(tenant);
+    let mut key = tenant_key(tenant, 34);
     key.put_slice(message.as_bytes());
     key.put_slice(event.as_bytes());
     key.put_u16(attempt);
@@ -310,14 +330,14 @@ pub fn history_key(conversation: ConversationId, at: Timestamp, id: MessageId) -
 
 /// `tenant 00 name`: something that a tenant set up.
 pub fn named_key(tenant: &TenantId, name: &str) -> Bytes {
-    let mut key = tenant_prefix(tenant);
+    let mut key = tenant_key(tenant, name.len());
     key.put_slice(name.as_bytes());
     key.freeze()
 }
 
 /// `tenant 00 name 00 part`: a part of something that a tenant set up.
 pub fn part_key(tenant: &TenantId, name: &str, part: &str) -> Bytes {
-    let mut key = tenant_prefix(tenant);
+    let mut key = tenant_key(tenant, name.len() + 1 + part.len());
     key.put_slice(name.as_bytes());
     key.put_u8(0);
     key.put_slice(part.as_bytes());
@@ -326,7 +346,7 @@ pub fn part_key(tenant: &TenantId, name: &str, part: &str) -> Bytes {
 
 /// `tenant 00 event`: an event that was given up.
 pub fn parked_event_key(tenant: &TenantId, event: EventId) -> Bytes {
-    let mut key = tenant_prefix(tenant);
+    let mut key = tenant_key(tenant, 16);
     key.put_slice(event.as_bytes());
     key.freeze()
 }

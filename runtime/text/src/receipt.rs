@@ -226,7 +226,8 @@ fn date(value: &str) -> Option<Timestamp> {
 /// `YYYYMMDDhhmmss` and an offset.
 fn civil(d: &str, offset: &str) -> Option<Timestamp> {
     let (year, month, day) = (&d[..4], &d[4..6], &d[6..8]);
-    Timestamp::parse_rfc3339(&format!("{year}-{month}-{day}T{}:{}:{}{offset}", &d[8..10], &d[10..12], &d[12..14]))
+    let parts = [year, "-", month, "-", day, "T", &d[8..10], ":", &d[10..12], ":", &d[12..14], offset];
+    Timestamp::parse_rfc3339(&parts.concat())
 }
 
 #[cfg(test)]
