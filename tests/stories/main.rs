@@ -8,6 +8,7 @@ mod a_developer_changes_a_handler;
 mod a_drain_loses_nothing;
 mod a_full_disk_loses_nothing;
 mod a_handler_answers;
+mod a_handler_calls_out;
 mod a_handler_is_watched;
 mod a_house_that_cant_start_says_why;
 mod a_message_is_sent_receipted_recorded_and_told;

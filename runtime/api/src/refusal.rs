@@ -6,7 +6,7 @@ use signalbox_engine::{
     WebhookRefused,
 };
 use signalbox_guest::Refusal;
-use signalbox_guest::manifest::{BadSetting, Complaint};
+use signalbox_guest::manifest::{BadSetting, Beyond, Complaint};
 use signalbox_records as records;
 use signalbox_store as store;
 
@@ -134,6 +134,14 @@ impl From<HandlerRefused> for Problem {
                     detail: complaint.to_string(),
                 };
                 Self::fields(Code::ManifestRefused, refused.complaints.iter().map(fault).collect())
+            }
+            HandlerRefused::Limits(beyond) => {
+                let fault = |beyond: &Beyond| FieldError {
+                    field: format!("manifest.limits.{}", beyond.limit),
+                    code: "limits.not_allowed",
+                    detail: format!("{beyond}: ask for less, or ask the operator for more"),
+                };
+                Self::fields(Code::ManifestRefused, beyond.iter().map(fault).collect())
             }
             HandlerRefused::Percent => {
                 Self::field(Code::RequestInvalid, "percent", "percent.out_of_range", refused.to_string())

@@ -11,6 +11,7 @@ use signalbox_model::handler::{Alias, Handler, Version as Meta};
 use signalbox_model::{TenantId, Timestamp};
 use tokio::sync::watch;
 
+use crate::caps::Caps;
 use crate::directory::{Deployed, MANIFEST, Move, Version, laid_over};
 use crate::error::Error;
 use crate::handle::{Handle, is_name};
@@ -36,12 +37,19 @@ pub enum HandlerRefused {
     /// The manifest can't be used; the text says what to mend.
     #[error(transparent)]
     Manifest(#[from] guest::manifest::Refused),
+    /// The manifest asks for more than the operator allows this tenant.
+    #[error("the handler asks for more than the operator allows: {}", told(.0))]
+    Limits(Vec<guest::manifest::Beyond>),
     /// A canary's share isn't one.
     #[error("`percent` is from 1 to 100")]
     Percent,
     /// The path couldn't.
     #[error(transparent)]
     Path(#[from] Error),
+}
+
+fn told(beyond: &[guest::manifest::Beyond]) -> String {
+    beyond.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Why a handler wasn't changed.
@@ -196,6 +204,13 @@ impl Handle {
             compile_ms: u64::try_from(info.compile_time.as_millis()).unwrap_or(u64::MAX),
             uploaded_at: now,
         };
+        let account = self.0.directory.account(tenant);
+        if let (Some(manifest), Some(account)) = (&manifest, &account) {
+            let beyond = Caps::new(&account.tenant.caps).beyond(manifest, |kind| meta.handles(kind));
+            if !beyond.is_empty() {
+                return Err(HandlerRefused::Limits(beyond));
+            }
+        }
         let digest = meta.digest.clone();
         let to = alias.map(|(alias, percent)| to(alias, digest.clone(), percent)).transpose();
         let to = to.map_err(|_: BadPercent| HandlerRefused::Percent)?;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_model::{Cause, ErrorClass, Event, Message, MessageId, Partition, Status, TenantId, Timestamp};
-use signalbox_store::Table;
+use signalbox_store::InboxSeq;
 
 use crate::check::check;
 use crate::engine::Engine;
@@ -22,7 +22,7 @@ use crate::route::route;
 use crate::step::Step;
 use crate::timers::Due;
 use crate::turns::Pending;
-use crate::{cancel, draft, effects, egress, react, settle};
+use crate::{agree, cancel, draft, effects, egress, react, settle};
 
 /// What becomes of a conversation's turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) enum Flow {
     Done,
     /// The same event again at this time; the conversation waits.
     Again(Timestamp),
+    /// The same event again once others have said whether what it proposed was made; the conversation waits.
+    Wait,
 }
 
 /// How long an event waits when the path itself couldn't.
@@ -56,7 +58,12 @@ async fn try_handle(engine: &Arc<Engine>, partition: Partition, pending: &mut Pe
         Event::Outbound { tenant, message, .. } => outbound(engine, pending, &tenant, message).await,
         Event::Adopt { message } => adopt(engine, partition, pending, *message).await,
         Event::Cancel { tenant, message, .. } => take_back(engine, partition, pending, &tenant, message).await,
-        Event::Remember { key, value, .. } => remember(engine, partition, pending, key, value).await,
+        Event::Remember { tenant, changes, condition, .. } => {
+            agree::remember(engine, partition, pending, tenant, changes, condition).await
+        }
+        Event::Verdict { conversation, event, run, made, .. } => {
+            agree::verdict(engine, partition, pending, conversation, InboxSeq(event), run, made).await
+        }
         Event::Inbound { tenant, message, .. } => react::inbound(engine, pending, &tenant, message).await,
         Event::StatusChange { tenant, message, n, .. } => {
             react::status_change(engine, pending, &tenant, message, n).await
@@ -149,24 +156,6 @@ async fn take_back(
         Err(CancelRefused::Path(error)) => return Err(error),
     }
     take(engine, partition, pending).await
-}
-
-/// A write to state that lives here.
-async fn remember(
-    engine: &Engine,
-    partition: Partition,
-    pending: &Pending,
-    key: Vec<u8>,
-    value: Option<Vec<u8>>,
-) -> Result<Flow, Error> {
-    let mut step = Step::new(engine, partition);
-    match value {
-        Some(value) => step.batch.put(Table::State, key, value),
-        None => step.batch.delete(Table::State, key),
-    };
-    step.take_event(pending);
-    step.commit().await?;
-    Ok(Flow::Done)
 }
 
 /// Nothing is left to do for the event.

@@ -201,7 +201,8 @@ async fn show_draft<'e>(
         let known = draft_attributes(&live.message, &routes);
         let attributes: Vec<_> = known.iter().map(|(name, value)| Attribute { name, value }).collect();
         let draft = guest::Event::Draft(shown.draft(&live.message, &attributes));
-        handlers::call(engine, taker, queued, &conversation, Some(live.message.id), id, draft).await
+        let about = Some(live.message.id);
+        handlers::call(engine, taker, queued, &conversation, about, id, draft).await.0
     };
     let completed = match outcome {
         Ok(completed) => completed,

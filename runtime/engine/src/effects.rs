@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_guest::{self as guest, Effects, OutgoingMessage};
-use signalbox_model::event::Queued;
+use signalbox_model::event::{Change, Condition, Queued, StateChange};
 use signalbox_model::{
     Address, Body, Category, Cause, Conversation, ConversationId, Direction, Event, Message, MessageId, Origin, Status,
     TenantId, Timestamp,
@@ -48,9 +48,7 @@ pub(crate) async fn stage(
     for id in effects.cancels {
         stage_cancel(engine, step, &conversation.tenant, &id).await?;
     }
-    for write in effects.state {
-        stage_state(engine, step, conversation, write);
-    }
+    stage_state(engine, step, conversation, effects.state);
     for timer in effects.timers {
         match timer.set {
             Some(set) => {
@@ -59,6 +57,23 @@ pub(crate) async fn stage(
             }
             None => timers::stage_cancel(step, conversation, &timer.name),
         }
+    }
+    Ok(())
+}
+
+/// Whether effects can be carried out, as far as that is for [`stage`] to say. Nothing is done.
+pub(crate) async fn fit(
+    engine: &Engine,
+    conversation: &Conversation,
+    queued: &Queued,
+    depth: u8,
+    effects: &Effects,
+) -> Result<(), Unfit> {
+    for send in &effects.sends {
+        outgoing(engine, engine.clock.now(), &conversation.tenant, queued, depth, send.clone())?;
+    }
+    for id in &effects.cancels {
+        withdrawn(engine, &conversation.tenant, id).await?;
     }
     Ok(())
 }
@@ -157,6 +172,13 @@ fn outgoing(
 
 /// A handler takes back a message: its own conversation sees to it in its turn.
 async fn stage_cancel(engine: &Engine, step: &mut Step<'_>, tenant: &TenantId, id: &str) -> Result<(), Unfit> {
+    let (message, conversation) = withdrawn(engine, tenant, id).await?;
+    step.event(message.partition(), Event::Cancel { tenant: tenant.clone(), message, conversation });
+    Ok(())
+}
+
+/// The message that a handler takes back, and its conversation.
+async fn withdrawn(engine: &Engine, tenant: &TenantId, id: &str) -> Result<(MessageId, ConversationId), Unfit> {
     let id: MessageId =
         id.parse().map_err(|error| Unfit::Effect(format!("cancel: `{id}` is no message id: {error}")))?;
     if id.partition().index() >= engine.store.partitions() {
@@ -165,28 +187,61 @@ async fn stage_cancel(engine: &Engine, step: &mut Step<'_>, tenant: &TenantId, i
     let Some(live) = engine.live(tenant, id).await? else {
         return Err(Unfit::Effect(format!("cancel: there is no message {id}")));
     };
-    let conversation = live.message.conversation_id();
-    step.event(id.partition(), Event::Cancel { tenant: tenant.clone(), message: id, conversation });
-    Ok(())
+    Ok((id, live.message.conversation_id()))
 }
 
-/// State of the conversation is written in the same commit. State that lives elsewhere is sent there in the same
+/// State of the conversation is written in the same commit. The contact's and the tenant's is sent home in the same
 /// commit: exactly once, in order, and a moment later.
-fn stage_state(engine: &Engine, step: &mut Step<'_>, conversation: &Conversation, write: guest::StateWrite) {
-    let (place, home) = scope(engine, conversation, write.scope);
-    let key = layout::state_key(place, &write.key);
-    let value = write.value.map(|value| layout::encode(&StateRow { value, expires_at: write.expires_at }));
-    if home == step.partition() {
-        match value {
-            Some(value) => step.batch.put(Table::State, key, value),
-            None => step.batch.delete(Table::State, key),
-        };
-        return;
+fn stage_state(engine: &Engine, step: &mut Step<'_>, conversation: &Conversation, writes: Vec<guest::StateWrite>) {
+    let mut afar: Vec<(guest::Scope, Vec<StateChange>)> = Vec::new();
+    for write in writes {
+        if write.scope == guest::Scope::Conversation {
+            let (place, _) = scope(engine, conversation, write.scope);
+            let key = layout::state_key(place, &write.key);
+            match write.value {
+                Some(value) => {
+                    let row = StateRow { value, expires_at: write.expires_at, version: 0 };
+                    step.batch.put(Table::State, key, layout::encode(&row));
+                }
+                None => drop(step.batch.delete(Table::State, key)),
+            }
+            continue;
+        }
+        let (of, change) = (write.scope, change(engine, conversation, write));
+        match afar.iter_mut().find(|(there, _)| *there == of) {
+            Some((_, changes)) => changes.push(change),
+            None => afar.push((of, vec![change])),
+        }
     }
-    let id = match place {
+    for (of, changes) in afar {
+        remember(engine, step, conversation, of, changes, None);
+    }
+}
+
+/// A write to state that isn't the conversation's own, as its home carries it out.
+pub(crate) fn change(engine: &Engine, conversation: &Conversation, write: guest::StateWrite) -> StateChange {
+    let (place, _) = scope(engine, conversation, write.scope);
+    let change = match (write.added, write.value) {
+        (Some(by), _) => Change::Add(by),
+        (None, Some(value)) => Change::Set(value),
+        (None, None) => Change::Forget,
+    };
+    StateChange { key: layout::state_key(place, &write.key).to_vec(), change, expires_at: write.expires_at }
+}
+
+/// Sends changes to the home of their scope.
+pub(crate) fn remember(
+    engine: &Engine,
+    step: &mut Step<'_>,
+    conversation: &Conversation,
+    of: guest::Scope,
+    changes: Vec<StateChange>,
+    condition: Option<Condition>,
+) {
+    let (place, partition) = scope(engine, conversation, of);
+    let home = match place {
         layout::Scope::Conversation(id) => id,
         layout::Scope::Contact(hash) | layout::Scope::Tenant(hash) => ConversationId::from_bytes(hash),
     };
-    let (tenant, key, value) = (conversation.tenant.clone(), key.to_vec(), value.map(|value| value.to_vec()));
-    step.event(home, Event::Remember { tenant, home: id, key, value });
+    step.event(partition, Event::Remember { tenant: conversation.tenant.clone(), home, changes, condition });
 }

@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use signalbox_guest::{
-    self as guest, Contact, FailureKind, HttpRequest, HttpResult, Invocation, Kind, Limits, MessageIds, PastMessage,
-    Reading, Scope, SendPlace, Surroundings, Unavailable,
+    self as guest, Contact, FailureKind, HttpRequest, HttpResult, Invocation, Kind, MessageIds, PastMessage, Reading,
+    Scope, SendPlace, Surroundings, Unavailable,
 };
 use signalbox_model::conversation::stable_hash;
 use signalbox_model::event::Queued;
@@ -35,9 +35,16 @@ use crate::{recordings, rollback, shadow};
 pub(crate) struct StateRow {
     pub(crate) value: Vec<u8>,
     pub(crate) expires_at: Option<u64>,
+    /// Which change made it: no other of the same key has the same, and none has 0. A conversation's own state has none:
+    /// nobody else writes it.
+    pub(crate) version: u64,
 }
 
+/// What a run saw of its tenant's state: keys as they are stored, with their versions; 0 where there was nothing.
+pub(crate) type Seen = Vec<(Vec<u8>, u64)>;
+
 /// Shows `event` to its taker. Nothing has happened when it returns: effects are committed by the caller, or not.
+/// With it comes what was seen of the tenant's state.
 pub(crate) async fn call(
     engine: &Arc<Engine>,
     taker: &Taker,
@@ -46,7 +53,7 @@ pub(crate) async fn call(
     about: Option<MessageId>,
     id: InvocationId,
     event: guest::Event<'_>,
-) -> guest::Outcome {
+) -> (guest::Outcome, Seen) {
     let (handler, version) = (&taker.handler, &taker.version);
     let kind = event_kind(event.kind());
     let event_id = queued.id.to_string();
@@ -57,7 +64,8 @@ pub(crate) async fn call(
     let place = shadow::place(engine, taker, kind);
     let seen = place.as_ref().map(|_| Vec::new());
     let permit = permit(taker, &kit);
-    let mut world = World { engine, conversation, id: conversation.id(), about, now: queued.at, permit, seen };
+    let mut world =
+        World { engine, conversation, id: conversation.id(), about, now: queued.at, permit, seen, shared: Seen::new() };
     // Boxed: a guest's whole call is kilobytes of state, which would be moved about with the step that makes it.
     let outcome = if recordings::wants(handler.recording.mode) {
         let is_kept = |outcome: &guest::Outcome| recordings::is_kept(handler.recording.mode, queued.id, outcome);
@@ -68,6 +76,7 @@ pub(crate) async fn call(
     } else {
         Box::pin(engine.host.invoke(&taker.code, &invocation, &mut world)).await
     };
+    let shared = std::mem::take(&mut world.shared);
     let seen = world.seen.take().unwrap_or_default();
     let now = engine.clock.now();
     let (logs, usage, failure) = match &outcome {
@@ -97,7 +106,7 @@ pub(crate) async fn call(
         let live = shadow::Live { conversation, queued, about, seed, seen, event: &event, outcome: &outcome };
         shadow::show(engine, taker, place, live);
     }
-    outcome
+    (outcome, shared)
 }
 
 /// Where a version may send HTTP requests.
@@ -117,7 +126,7 @@ pub(crate) fn invocation<'a>(
     seed: [u8; 32],
     event: guest::Event<'a>,
 ) -> Invocation<'a> {
-    let own = Limits::for_kind(event.kind());
+    let limits = taker.handler.caps.grant(taker.version.manifest.as_ref(), event.kind());
     Invocation {
         event,
         event_id,
@@ -125,8 +134,7 @@ pub(crate) fn invocation<'a>(
         // The event's own time: a second attempt sees the same clock.
         now: queued.at.as_micros(),
         seed,
-        // A manifest may ask for less than the host gives.
-        limits: taker.version.manifest.as_ref().map_or(own, |manifest| manifest.limits.grant(&own, &own)),
+        limits,
         settings: kit.settings.clone(),
         secrets: kit.held.clone(),
         ids: Arc::new(Ids { tenant: conversation.tenant.clone(), partitions: engine.store.partitions() }),
@@ -256,6 +264,8 @@ pub(crate) struct World<'e> {
     pub(crate) permit: Permit<'e>,
     /// What was read, where somebody wants to know it afterwards.
     pub(crate) seen: Option<Vec<(Question, Answer)>>,
+    /// What was read of the tenant's state.
+    pub(crate) shared: Seen,
 }
 
 impl World<'_> {
@@ -265,8 +275,14 @@ impl World<'_> {
         }
     }
 
-    fn alive(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, Unavailable> {
-        let row: StateRow = layout::decode(Table::State, bytes).map_err(unavailable)?;
+    /// The value of a row, if it isn't past its time.
+    fn alive(&mut self, in_scope: Scope, key: &[u8], bytes: Option<&[u8]>) -> Result<Option<Vec<u8>>, Unavailable> {
+        let row =
+            bytes.map(|bytes| layout::decode::<StateRow>(Table::State, bytes).map_err(unavailable)).transpose()?;
+        if in_scope == Scope::Tenant {
+            self.shared.push((key.to_vec(), row.as_ref().map_or(0, |row| row.version)));
+        }
+        let Some(row) = row else { return Ok(None) };
         let gone = row.expires_at.is_some_and(|at| at <= self.now.as_micros());
         Ok((!gone).then_some(row.value))
     }
@@ -281,8 +297,8 @@ impl Surroundings for World<'_> {
         async move {
             let (place, home) = scope(self.engine, self.conversation, in_scope);
             let stored = layout::state_key(place, key);
-            let value = self.engine.store.get(home, Table::State, stored).await.map_err(unavailable)?;
-            let value = value.map_or(Ok(None), |bytes| self.alive(&bytes))?;
+            let row = self.engine.store.get(home, Table::State, stored.clone()).await.map_err(unavailable)?;
+            let value = self.alive(in_scope, &stored, row.as_deref())?;
             self.note(|| Question::State(in_scope, key.to_owned()), || Answer::State(value.clone()));
             Ok(value)
         }
@@ -306,7 +322,7 @@ impl Surroundings for World<'_> {
             loop {
                 let page = self.engine.store.range(home, range.clone()).await.map_err(unavailable)?;
                 for (key, bytes) in &page {
-                    if let Some(value) = self.alive(bytes)? {
+                    if let Some(value) = self.alive(in_scope, key, Some(bytes))? {
                         // A scope's tag and hash stand before the name.
                         found.push((String::from_utf8_lossy(&key[17..]).into_owned(), value));
                     }

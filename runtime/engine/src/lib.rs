@@ -13,16 +13,19 @@
 //!
 //! The rest is what they stand on: `step.rs` (a step is one commit), `check.rs` (nothing leaves unchecked), `route.rs`,
 //! `turns.rs` and `fair.rs` (whose turn it is), `assign.rs` (which handler and version gets an event), `handlers.rs`,
-//! `effects.rs` and `retry.rs` (a tenant's code, what it asked for, and when it failed), `health.rs`, `rollback.rs` and
+//! `caps.rs`, `effects.rs`, `agree.rs` and `retry.rs` (a tenant's code, what it may use, what it asked for,
+//! when others have to agree to it, and when it failed), `health.rs`, `rollback.rs` and
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
 //! `contacts.rs` (what they recorded of people), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
+mod agree;
 mod assign;
 mod bind;
 mod cancel;
+mod caps;
 mod check;
 mod config;
 mod consent;
@@ -69,6 +72,7 @@ mod wheel;
 pub use accept::{Accepted, Caller, Explanation, Rejected, Request};
 pub use assign::{Candidate, Whose};
 pub use bind::{BindRefused, NewBinding};
+pub use caps::{caps_for, limits_for};
 pub use config::Config;
 pub use consent::{ConsentChange, ConsentSaid};
 pub use contacts::{Contact, ContactRefused, is_time_zone};

@@ -13,6 +13,7 @@ use signalbox_model::handler::EventKind;
 use signalbox_model::timeline::HandlerMark;
 use signalbox_model::{Cause, Conversation, ErrorClass, Message, MessageId, Partition, Status, TenantId, Timestamp};
 
+use crate::agree::{self, MOST_RUNS};
 use crate::assign::{Asked, Taker, taker};
 use crate::dispatch::{Flow, take};
 use crate::effects::{self, Unfit};
@@ -52,6 +53,7 @@ pub(crate) async fn inbound(
     let run = run(engine, &taker, pending, &conversation, Some(&message), event).await?;
     match run {
         Run::Rest(until) => Ok(Flow::Again(until)),
+        Run::Waits => Ok(Flow::Wait),
         Run::Fit { mut step, mark } => {
             step.advance(&mut live, Status::Handled, Cause::Handled { handler: mark }, None)?;
             step.take_event(pending);
@@ -118,6 +120,7 @@ pub(crate) async fn status_change(
     let at = live.head.status;
     match run {
         Run::Rest(until) => Ok(Flow::Again(until)),
+        Run::Waits => Ok(Flow::Wait),
         Run::Fit { mut step, mark } => {
             if !mark.notes.is_empty() {
                 step.advance(&mut live, at, Cause::Handled { handler: mark }, None)?;
@@ -166,6 +169,7 @@ pub(crate) async fn timer(
     });
     match run(engine, &taker, pending, &conversation, None, event).await? {
         Run::Rest(until) => Ok(Flow::Again(until)),
+        Run::Waits => Ok(Flow::Wait),
         Run::Fit { mut step, mark } => {
             let about = if mark.notes.is_empty() { None } else { latest(engine, &conversation).await? };
             // Held to the end of the step: receipts may move the message meanwhile.
@@ -209,20 +213,28 @@ enum Run<'e> {
     Failed { mark: HandlerMark, error: String, retry: Retry },
     /// It wasn't run: the version failed too often, and rests until then.
     Rest(Timestamp),
+    /// Others have to agree first.
+    Waits,
 }
 
 async fn run<'e>(
     engine: &'e Arc<Engine>,
     taker: &Taker,
-    pending: &Pending,
+    pending: &mut Pending,
     conversation: &Conversation,
     about: Option<&Message>,
     event: guest::Event<'_>,
 ) -> Result<Run<'e>, Error> {
+    let made = pending.proposed.as_ref().map(|proposed| proposed.made);
+    match made {
+        Some(None) => return Ok(Run::Waits),
+        Some(Some(true)) => return land(engine, taker, pending, conversation, about).await,
+        Some(Some(false)) | None => {}
+    }
     if let Admit::Wait(until) = taker.version.health.lock().admit(engine.clock.now()) {
         return Ok(Run::Rest(until));
     }
-    let queued = &pending.queued;
+    let queued = &pending.queued.clone();
     let partition = conversation.id().partition(engine.store.partitions());
     let id = handlers::run_id(engine, partition);
     let failed = |error: String, retry, usage: &guest::Usage| Run::Failed {
@@ -230,17 +242,57 @@ async fn run<'e>(
         error,
         retry,
     };
-    let completed = match handlers::call(engine, taker, queued, conversation, about.map(|m| m.id), id, event).await {
+    if pending.proposed.as_ref().is_some_and(|proposed| proposed.run >= MOST_RUNS) {
+        let error = format!("what it read of its tenant's state was changed by others, {MOST_RUNS} times in a row");
+        return Ok(failed(error, Retry::WhenTheHostSees, &guest::Usage::default()));
+    }
+    let about_id = about.map(|m| m.id);
+    let (outcome, seen) = handlers::call(engine, taker, queued, conversation, about_id, id, event).await;
+    let completed = match outcome {
         Ok(completed) => completed,
         Err(failure) => return Ok(failed(failure.message, Retry::of(&failure.kind), &failure.usage)),
     };
-    let action = describe(&completed.effects);
-    let mark = handlers::mark(taker, queued, id, action, &completed.usage, &completed.effects.notes);
+    let (effects, usage) = (completed.effects, completed.usage);
+    let depth = about.map_or(0, |m| m.depth);
+    let unfit = |unfit| match unfit {
+        Unfit::Effect(error) => Ok(failed(error, Retry::Never, &usage)),
+        Unfit::Path(error) => Err(error),
+    };
+    let mut step = Step::new(engine, partition);
+    if agree::is_needed(&effects, &seen) {
+        if let Err(error) = effects::fit(engine, conversation, queued, depth, &effects).await {
+            return unfit(error);
+        }
+        agree::propose(engine, step, pending, taker, conversation, (id, effects, usage), seen).await?;
+        return Ok(Run::Waits);
+    }
+    let mark = handlers::mark(taker, queued, id, describe(&effects), &usage, &effects.notes);
+    match effects::stage(engine, &mut step, taker, conversation, queued, depth, effects).await {
+        Ok(()) => Ok(Run::Fit { step, mark }),
+        Err(error) => unfit(error),
+    }
+}
+
+/// What a run proposed was agreed to, and its tenant's state is changed already: the rest of it.
+async fn land<'e>(
+    engine: &'e Arc<Engine>,
+    taker: &Taker,
+    pending: &Pending,
+    conversation: &Conversation,
+    about: Option<&Message>,
+) -> Result<Run<'e>, Error> {
+    let agreed = pending.proposed.clone().expect("it was looked at");
+    let (mut effects, usage, queued) = (agreed.effects, agreed.usage, &pending.queued);
+    effects.state.retain(|write| write.scope != guest::Scope::Tenant);
+    let partition = conversation.id().partition(engine.store.partitions());
+    let mark = handlers::mark(taker, queued, agreed.id, describe(&effects), &usage, &effects.notes);
     let mut step = Step::new(engine, partition);
     let depth = about.map_or(0, |m| m.depth);
-    match effects::stage(engine, &mut step, taker, conversation, queued, depth, completed.effects).await {
+    match effects::stage(engine, &mut step, taker, conversation, queued, depth, effects).await {
         Ok(()) => Ok(Run::Fit { step, mark }),
-        Err(Unfit::Effect(error)) => Ok(failed(error, Retry::Never, &completed.usage)),
+        // It fitted when it was proposed; since then a message that it takes back has left the store, or the host was
+        // started with other limits.
+        Err(Unfit::Effect(error)) => Ok(Run::Failed { mark, error, retry: Retry::Never }),
         Err(Unfit::Path(error)) => Err(error),
     }
 }

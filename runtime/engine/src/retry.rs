@@ -53,10 +53,11 @@ pub(crate) async fn postpone(
 ) -> Result<Flow, Error> {
     let attempts = pending.queued.attempts + 1;
     let pin = Some(taker.pin());
-    let row = RetryRow { attempts, at, pin: pin.clone() };
+    let row = RetryRow { attempts, at, pin: pin.clone(), proposed: None };
     step.batch.put(Table::Retry, layout::inbox_key(pending.seq), layout::encode(&row));
     step.commit().await?;
     (pending.queued.attempts, pending.queued.not_before, pending.pin) = (attempts, at, pin);
+    pending.proposed = None;
     Ok(Flow::Again(at))
 }
 

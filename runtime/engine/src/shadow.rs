@@ -21,7 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::assign::Taker;
 use crate::engine::Engine;
-use crate::handlers::{World, invocation, permit};
+use crate::handlers::{Seen, World, invocation, permit};
 use crate::redact::presentable;
 
 /// Differences that are kept for each handler.
@@ -162,7 +162,16 @@ pub(crate) fn show(engine: &Arc<Engine>, taker: &Taker, place: OwnedSemaphorePer
         let kit = taker.handler.kit(&taker.version);
         let (engine_ref, conversation_ref, permit) = (&*engine, &conversation, permit(&taker, &kit));
         let now = queued.at;
-        let world = World { engine: engine_ref, conversation: conversation_ref, id, about, now, permit, seen: None };
+        let world = World {
+            engine: engine_ref,
+            conversation: conversation_ref,
+            id,
+            about,
+            now,
+            permit,
+            seen: None,
+            shared: Seen::new(),
+        };
         let mut world = Remembered { world, seen };
         let attributes = event.attributes();
         let event = event.borrow(&attributes);

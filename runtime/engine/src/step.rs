@@ -149,10 +149,10 @@ impl<'e> Step<'e> {
         self.batch.take(seq);
     }
 
-    /// Takes off the inbox an event that may have failed before.
+    /// Takes off the inbox an event that may have failed before, or have proposed something.
     pub(crate) fn take_event(&mut self, pending: &Pending) {
         self.batch.take(pending.seq);
-        if pending.queued.attempts > 0 {
+        if pending.queued.attempts > 0 || pending.proposed.is_some() {
             self.batch.delete(Table::Retry, layout::inbox_key(pending.seq));
         }
     }

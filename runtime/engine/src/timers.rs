@@ -148,7 +148,7 @@ async fn release(engine: &Engine, tenant: TenantId, message: MessageId, seq: Inb
     let event = Event::Outbound { tenant, message, conversation };
     let id = EventId::derived(live.message.accepted_at, partition, seq.0);
     let queued = Queued { id, at: live.message.accepted_at, attempts: 0, not_before: now, event };
-    engine.turns.add(engine, partition, Pending { seq, queued, pin: None });
+    engine.turns.add(engine, partition, Pending { seq, queued, pin: None, proposed: None });
     Ok(())
 }
 

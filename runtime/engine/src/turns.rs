@@ -13,6 +13,7 @@ use signalbox_store::{InboxSeq, Range, Table, layout};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::agree::Proposed;
 use crate::dispatch::{self, Flow};
 use crate::engine::Engine;
 use crate::error::Error;
@@ -25,6 +26,8 @@ pub(crate) struct Pending {
     pub(crate) queued: Queued,
     /// The handler's version that took it first, once one did.
     pub(crate) pin: Option<Pin>,
+    /// What its last run proposed to others, if it did.
+    pub(crate) proposed: Option<Proposed>,
 }
 
 /// A version of a handler that took an event: later attempts go to it as well, whatever is deployed meanwhile.
@@ -43,6 +46,8 @@ pub(crate) struct RetryRow {
     pub(crate) at: Timestamp,
     /// By which version.
     pub(crate) pin: Option<Pin>,
+    /// What its last run proposed.
+    pub(crate) proposed: Option<Proposed>,
 }
 
 /// Conversations that have something to do.
@@ -57,6 +62,8 @@ pub(crate) struct Turns {
 #[derive(Default)]
 struct PartitionTurns {
     lines: HashMap<ConversationId, Line>,
+    /// Verdicts that came before their event had begun to wait.
+    verdicts: HashMap<InboxSeq, bool>,
     pending: usize,
 }
 
@@ -65,6 +72,8 @@ struct PartitionTurns {
 #[derive(Default)]
 struct Line {
     has_turn: bool,
+    /// Its first event waits for a verdict.
+    waits: bool,
     events: VecDeque<Pending>,
 }
 
@@ -194,11 +203,11 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
                     if let Some(retry) = &retry {
                         (queued.attempts, queued.not_before) = (retry.attempts, retry.at);
                     }
-                    let pin = retry.and_then(|retry| retry.pin);
+                    let (pin, proposed) = retry.map_or((None, None), |retry| (retry.pin, retry.proposed));
                     if matches!(queued.event, Event::Outbound { .. }) {
                         engine.waiting.fetch_add(1, Ordering::Relaxed);
                     }
-                    engine.turns.add(&engine, partition, Pending { seq, queued, pin });
+                    engine.turns.add(&engine, partition, Pending { seq, queued, pin, proposed });
                 }
                 Err(error) => engine.step_failed("reading an event", &error.into()),
             }
@@ -288,7 +297,42 @@ async fn take_turn(engine: &Arc<Engine>, turn: Turn) {
             }
             engine.wheel.set(at, crate::timers::Due::Turn { partition, conversation });
         }
+        Flow::Wait => {
+            let mut turns = turns.lock();
+            let verdict = turns.verdicts.remove(&pending.seq);
+            let tenant = pending.queued.event.tenant().clone();
+            if let Some(proposed) = &mut pending.proposed {
+                proposed.made = proposed.made.or(verdict);
+            }
+            if let Some(line) = turns.lines.get_mut(&conversation) {
+                line.waits = verdict.is_none();
+                line.events.push_front(pending);
+            }
+            drop(turns);
+            if verdict.is_some() {
+                engine.turns.make_ready(engine, &tenant, turn);
+            }
+        }
     }
+}
+
+/// A conversation's first event waits for this verdict, or is about to.
+pub(crate) fn tell(engine: &Engine, partition: Partition, conversation: ConversationId, event: InboxSeq, made: bool) {
+    let mut turns = engine.turns.partition(partition).lock();
+    let line = turns.lines.get_mut(&conversation).filter(|line| line.waits);
+    let Some(waiting) = line.and_then(|line| {
+        line.waits = false;
+        line.events.front_mut()
+    }) else {
+        turns.verdicts.insert(event, made);
+        return;
+    };
+    if let Some(proposed) = &mut waiting.proposed {
+        proposed.made = Some(made);
+    }
+    let tenant = waiting.queued.event.tenant().clone();
+    drop(turns);
+    engine.turns.make_ready(engine, &tenant, Turn { partition, conversation });
 }
 
 /// A conversation whose event had to wait gets its turn again.

@@ -11,5 +11,5 @@ mod reader;
 mod units;
 
 pub use complaint::{Complaint, Error, place};
-pub use reader::{Placed, Reader, Scalar, Section, hint};
+pub use reader::{Item, Placed, Reader, Scalar, Section, hint};
 pub use units::{bytes, duration};

@@ -77,6 +77,14 @@ impl std::fmt::Display for Scalar {
     }
 }
 
+/// What stands under a name that the file chose.
+pub enum Item<'r, 't> {
+    /// A section.
+    Section(Section<'r, 't>),
+    /// A value that is neither a list nor a section.
+    Scalar(Placed<Scalar>),
+}
+
 /// A table that is being read. Whoever has read all its keys calls [`Section::end`].
 pub struct Section<'r, 't> {
     reader: &'r Reader<'t>,
@@ -117,6 +125,13 @@ impl<'r, 't> Section<'r, 't> {
     pub fn complain_at(&self, key: &'static str, reason: impl Into<String>) {
         let at = self.table.and_then(|table| table.get(key)).map_or(self.at, |entry| entry.span().start);
         self.reader.complain(at, self.key(key), reason);
+    }
+
+    /// Something is wrong with an item of the list that the key holds.
+    pub fn complain_within(&self, key: &'static str, item: usize, reason: impl Into<String>) {
+        let list = self.table.and_then(|table| table.get(key)?.get_ref().as_array());
+        let at = list.and_then(|list| list.get(item)).map_or(self.at, |entry| entry.span().start);
+        self.reader.complain(at, format!("{}[{item}]", self.key(key)), reason);
     }
 
     /// Is the key there?
@@ -282,6 +297,25 @@ impl<'r, 't> Section<'r, 't> {
             }
         }
         scalars
+    }
+
+    /// Sections and scalars by names that the file chooses; the names with their places.
+    pub fn named(&self, key: &'static str) -> Vec<(Placed<String>, Item<'r, 't>)> {
+        let Some(section) = self.section_if_there(key) else { return Vec::new() };
+        let mut items = Vec::new();
+        for (name, entry) in section.table.into_iter().flatten() {
+            let (key, at) = (section.key(name.get_ref()), entry.span().start);
+            let name = Placed { value: name.get_ref().to_string(), key: key.clone(), at: name.span().start };
+            if entry.get_ref().as_table().is_some() {
+                items.push((name, Item::Section(section.inner(key, entry))));
+            } else if let Some(value) = scalar(entry.get_ref()) {
+                items.push((name, Item::Scalar(Placed { value, key, at })));
+            } else {
+                let reason = format!("is {}; a text, a number, or true or false is expected", kind(entry));
+                self.reader.complain(at, key, reason);
+            }
+        }
+        items
     }
 
     /// One text or a list of them.

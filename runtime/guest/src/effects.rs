@@ -84,7 +84,7 @@ pub enum Scope {
     Tenant,
 }
 
-/// The last value of a state key. Increments are resolved: the value is the sum.
+/// The last value of a state key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateWrite {
     /// Whose memory.
@@ -93,6 +93,9 @@ pub struct StateWrite {
     pub key: String,
     /// The new value; none to forget the key.
     pub value: Option<Vec<u8>>,
+    /// Set if the handler did nothing but add to what was there: so much. The value is the sum as the handler saw it;
+    /// where others write as well, the sum is what counts, and whoever carries this out adds.
+    pub added: Option<i64>,
     /// When the value is forgotten by itself, in microseconds since 1970; none for never.
     pub expires_at: Option<u64>,
 }

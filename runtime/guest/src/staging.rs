@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 struct Staged {
     value: Option<Vec<u8>>,
+    /// If all that was done is adding.
+    added: Option<i64>,
     expires_at: Option<u64>,
 }
 
@@ -96,7 +98,30 @@ impl Staging {
         if self.state_bytes > self.limits.state_bytes {
             return Err(Stop::Limit { name: "bytes of state", most: self.limits.state_bytes as u64 });
         }
-        self.state.insert(place, Staged { value, expires_at });
+        self.state.insert(place, Staged { value, added: None, expires_at });
+        Ok(())
+    }
+
+    /// Adds to a key, whose sum is then `value`. Beside other additions of this call it stays one; beside a write it is
+    /// part of that.
+    pub(crate) fn add(
+        &mut self,
+        scope: Scope,
+        key: String,
+        by: i64,
+        value: Vec<u8>,
+        expires_at: Option<u64>,
+    ) -> Result<(), Stop> {
+        let place = (scope, key);
+        let before = match self.state.get(&place) {
+            None => Some(0),
+            Some(staged) => staged.added,
+        };
+        self.write(scope, place.1.clone(), Some(value), expires_at)?;
+        if let Some(staged) = self.state.get_mut(&place) {
+            // What doesn't fit any more is no longer told from a write of the sum.
+            staged.added = before.and_then(|before| before.checked_add(by));
+        }
         Ok(())
     }
 
@@ -155,6 +180,7 @@ impl Staging {
                     scope,
                     key,
                     value: staged.value,
+                    added: staged.added,
                     expires_at: staged.expires_at,
                 })
                 .collect(),
@@ -195,6 +221,21 @@ mod tests {
             staging.write(Scope::Tenant, "k".into(), Some(vec![0; 200 << 10]), None).unwrap();
         }
         assert!(staging.write(Scope::Tenant, "l".into(), Some(vec![0; 60 << 10]), None).is_err());
+    }
+
+    #[test]
+    fn additions_stay_additions_until_something_is_written() {
+        let mut staging = staging();
+        let add = |staging: &mut Staging, by: i64, sum: &str| {
+            staging.add(Scope::Tenant, "n".into(), by, sum.into(), None).unwrap();
+        };
+        add(&mut staging, 5, "12");
+        add(&mut staging, -2, "10");
+        assert_eq!(staging.state[&(Scope::Tenant, "n".into())].added, Some(3));
+        staging.write(Scope::Tenant, "n".into(), None, None).unwrap();
+        add(&mut staging, 1, "1");
+        let write = &staging.into_effects().state[0];
+        assert_eq!((write.added, write.value.as_deref()), (None, Some(&b"1"[..])));
     }
 
     #[test]

@@ -198,16 +198,11 @@ async fn reads_see_the_calls_own_writes() {
         scope: Scope::Contact,
         key: key.into(),
         value: value.map(<[u8]>::to_vec),
+        added: None,
         expires_at,
     };
-    assert_eq!(
-        written,
-        [
-            write("count", Some(b"3"), None),
-            write("list/a", None, None),
-            write("list/b", Some(b"own"), Some(NOW + 1_000_000)),
-        ]
-    );
+    let count = StateWrite { added: Some(3), ..write("count", Some(b"3"), None) };
+    assert_eq!(written, [count, write("list/a", None, None), write("list/b", Some(b"own"), Some(NOW + 1_000_000)),]);
 }
 
 #[tokio::test]

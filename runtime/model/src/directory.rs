@@ -40,9 +40,41 @@ pub struct Tenant {
     /// Settings for its handlers.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
+    /// How far its handlers may go beyond, or have to stay below, the house's own limits.
+    #[serde(default)]
+    pub caps: HandlerCaps,
     /// Which runs of its handlers are kept for replay.
     #[serde(default)]
     pub recording: RecordingPlan,
+}
+
+/// The most that a tenant's handlers are granted of what one event may use; the house's own limit where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandlerCaps {
+    /// Computing time.
+    pub cpu: Option<Duration>,
+    /// Time in all.
+    pub wall: Option<Duration>,
+    /// Computing time of a draft handler, which is on every message's way.
+    pub draft_cpu: Option<Duration>,
+    /// A draft handler's time in all.
+    pub draft_wall: Option<Duration>,
+    /// Memory, summed.
+    pub memory_bytes: Option<u64>,
+    /// Messages.
+    pub sends: Option<u32>,
+    /// Timers.
+    pub timers: Option<u32>,
+    /// Remarks on the record.
+    pub notes: Option<u32>,
+    /// State reads and writes.
+    pub state_ops: Option<u32>,
+    /// Bytes of state written.
+    pub state_bytes: Option<u64>,
+    /// HTTP requests.
+    pub http_calls: Option<u32>,
+    /// How long one may take.
+    pub http_time: Option<Duration>,
 }
 
 /// How a number sends.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::conversation::{Conversation, ConversationId};
+use crate::conversation::{Conversation, ConversationId, Partition};
 use crate::id::{EventId, MessageId, TenantId};
 use crate::message::Message;
 
@@ -53,16 +53,17 @@ pub enum Event {
         /// The entry that tells it.
         n: u16,
     },
-    /// A handler's write to state that lives in another partition than its conversation.
+    /// What a handler changes of state that isn't its conversation's own: its contact's or its tenant's. Everything of
+    /// one home takes this way, also where the home is in the same partition, so that nothing else writes there.
     Remember {
         /// Whose.
         tenant: TenantId,
-        /// The state's home: stands for a conversation, so that writes to it keep their order.
+        /// The state's home: stands for a conversation, so that changes to it keep their order.
         home: ConversationId,
-        /// The key as it is stored.
-        key: Vec<u8>,
-        /// The stored value; none to forget it.
-        value: Option<Vec<u8>>,
+        /// All of it, or nothing.
+        changes: Vec<StateChange>,
+        /// Only if nothing of what the handler saw was changed since; who is waiting to be told.
+        condition: Option<Condition>,
     },
     /// A timer that a handler set has come.
     Timer {
@@ -75,6 +76,19 @@ pub enum Event {
         /// What the handler wanted to be told.
         payload: Vec<u8>,
     },
+    /// Whether the changes that an event waits for were made.
+    Verdict {
+        /// Whose.
+        tenant: TenantId,
+        /// The conversation whose event waits.
+        conversation: ConversationId,
+        /// The place of the event in this inbox.
+        event: u64,
+        /// Its run that asked.
+        run: u8,
+        /// They were made; if not, something had changed since that run saw it.
+        made: bool,
+    },
 }
 
 impl Event {
@@ -85,6 +99,7 @@ impl Event {
             | Self::Inbound { tenant, .. }
             | Self::Cancel { tenant, .. }
             | Self::Remember { tenant, .. }
+            | Self::Verdict { tenant, .. }
             | Self::StatusChange { tenant, .. } => tenant,
             Self::Adopt { message } => &message.tenant,
             Self::Timer { conversation, .. } => &conversation.tenant,
@@ -99,10 +114,49 @@ impl Event {
             | Self::Cancel { conversation, .. }
             | Self::StatusChange { conversation, .. } => *conversation,
             Self::Remember { home, .. } => *home,
+            // A line of its own: in its conversation's it would stand behind the event that waits for it.
+            Self::Verdict { conversation, .. } => ConversationId::from_bytes(conversation.as_bytes().map(|byte| !byte)),
             Self::Adopt { message } => message.conversation_id(),
             Self::Timer { conversation, .. } => conversation.id(),
         }
     }
+}
+
+/// A change of one key of a handler's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateChange {
+    /// The key as it is stored.
+    pub key: Vec<u8>,
+    /// What becomes of it.
+    pub change: Change,
+    /// When it is forgotten by itself, in microseconds since 1970.
+    pub expires_at: Option<u64>,
+}
+
+/// What becomes of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// It has this value.
+    Set(Vec<u8>),
+    /// It is forgotten.
+    Forget,
+    /// It is a number, and so much more, or less, than it will be by then.
+    Add(i64),
+}
+
+/// What changes depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Keys as they are stored, with the versions that were seen of them; 0 where there was nothing.
+    pub seen: Vec<(Vec<u8>, u64)>,
+    /// Where the event waits.
+    pub partition: Partition,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Its place in the inbox there.
+    pub event: u64,
+    /// Its run.
+    pub run: u8,
 }
 
 /// An event as it lies in an inbox.

@@ -265,6 +265,8 @@ fn tenant(stage: &Stage, setup: &Setup) -> Result<Tenant, Error> {
         // All that the handler declares is granted.
         hosts: stage.manifest.hosts.iter().map(ToString::to_string).collect(),
         settings,
+        // As are its limits: what an operator allows is for the operator to say.
+        caps: signalbox_engine::caps_for(&stage.manifest.limits),
     })
 }
 

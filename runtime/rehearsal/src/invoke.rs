@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use serde::Deserialize;
 use signalbox_guest::{
-    self as guest, Attribute, Contact, DerivedIds, Event, Invocation, Limits, Outcome, PastMessage, Reading, Scope,
+    self as guest, Attribute, Contact, DerivedIds, Event, Invocation, Outcome, PastMessage, Reading, Scope,
     Surroundings,
 };
 use signalbox_model::Timestamp;
@@ -105,7 +105,7 @@ impl Stage {
             attempt: 1,
             now: at,
             seed: [0; 32],
-            limits: Limits::for_kind(told.kind()),
+            limits: signalbox_engine::limits_for(&self.manifest, told.kind()),
             settings: Arc::new(settings),
             secrets: Arc::new(event.secrets.clone()),
             ids: Arc::new(DerivedIds),

@@ -20,6 +20,8 @@ const INSTANCES: u32 = 64;
 
 /// A developer's machine may be slow and busy, and waits for nobody else.
 const COMPILE: Duration = Duration::from_secs(600);
+/// Any operator's largest cap on an event's memory fits.
+const MOST_MEMORY: usize = 1 << 30;
 /// Conversations side by side: each may hold as many events in handlers' hands as it likes, and all share the instances.
 const MOST_THREADS: usize = 16;
 
@@ -34,11 +36,17 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A host for stages: an event's limits are the same as in production. With a cache, a component that didn't change
+    /// A host for stages: an event's limits are the same as in production, and what its manifest asks for is granted. With a cache, a component that didn't change
     /// isn't compiled again by the next run.
     pub fn host(cache: Option<guest::Cache>) -> Result<Arc<guest::Host>, Error> {
         let upload = guest::UploadLimits { compile: COMPILE, ..guest::UploadLimits::default() };
-        let config = guest::Config { instances: INSTANCES, upload, cache, ..guest::Config::default() };
+        let config = guest::Config {
+            instances: INSTANCES,
+            max_memory_bytes: MOST_MEMORY,
+            upload,
+            cache,
+            ..guest::Config::default()
+        };
         Ok(Arc::new(guest::Host::new(config)?))
     }
 

@@ -115,6 +115,8 @@ pub enum Language {
     Python,
     /// C.
     C,
+    /// Go.
+    Go,
 }
 
 impl Language {
@@ -126,6 +128,7 @@ impl Language {
             Self::Js => "js",
             Self::Python => "python",
             Self::C => "c",
+            Self::Go => "go",
         }
     }
 

@@ -63,7 +63,7 @@ impl House {
             carriers.push(Smpp::start(carrier.clone(), intake.clone(), chance.clone())?);
         }
         let cache = native::in_store(config, &chance)?;
-        let host = guest::Config { cache: Some(cache), ..with_shadows(config) };
+        let host = guest::Config { cache: Some(cache), ..handlers(config) };
         let host = Arc::new(guest::Host::new(host)?);
         let parts = engine::Parts {
             config: config.limits.clone(),
@@ -190,10 +190,13 @@ async fn open_store(config: &Config) -> Result<Arc<dyn Store>, Error> {
 }
 
 /// Shadows have slots of their own, so that they never take one from a handler that answers.
-fn with_shadows(config: &Config) -> guest::Config {
+fn handlers(config: &Config) -> guest::Config {
     let shadows = u32::try_from(config.limits.max_shadows).unwrap_or(u32::MAX);
     let instances = config.handlers.instances.saturating_add(shadows);
-    guest::Config { instances, ..config.handlers.clone() }
+    let own = config.handlers.max_memory_bytes;
+    let caps = config.tenants.iter().filter_map(|tenancy| tenancy.tenant.caps.memory_bytes);
+    let max_memory_bytes = caps.filter_map(|cap| usize::try_from(cap).ok()).fold(own, usize::max);
+    guest::Config { instances, max_memory_bytes, ..config.handlers.clone() }
 }
 
 /// Takes the address, so that one that is in use is found at once; nobody can connect yet.

@@ -13,7 +13,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("reach", &[]),
     ("forms", &[]),
     // Takes events and surroundings as values of its own, so that it can be fuzzed and measured alone.
-    ("guest", &[]),
+    ("guest", &["forms"]),
     // Shares nothing with the house, so that it can't share its mistakes.
     ("simulator", &[]),
     ("text", &["model"]),

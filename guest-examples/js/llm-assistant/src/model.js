@@ -1,5 +1,6 @@
 // An endpoint that speaks OpenAI's chat completions. Its key is put into the request by the host.
 
+import * as log from "signalbox:messaging/log@0.1.0";
 import { ask } from "../../../js-kit/web.ts";
 import { cut } from "./context.js";
 import { number, setting } from "./settings.js";
@@ -26,7 +27,10 @@ export function complete(turns, said) {
     messages: [{ role: "system", content: `${setting("about")}\n${RULES}` }, ...turns, { role: "user", content: cut(said) }],
   };
   const answer = ask({ method: "POST", url: setting("endpoint"), json, timeoutMs: number("timeout-ms") });
-  if (!answer.ok) return { ok: false, why: `model-${answer.why}` };
+  if (!answer.ok) {
+    log.write("warn", `the model can't be asked: ${answer.why} (${answer.detail})`);
+    return { ok: false, why: `model-${answer.why}` };
+  }
   const text = contentIn(answer.json);
   return text === null ? { ok: false, why: "model-malformed" } : { ok: true, text };
 }

@@ -162,6 +162,34 @@ pub fn own_writes() -> Done {
     Ok(())
 }
 
+/// Adds to what all of the tenant's conversations add to.
+pub fn count() -> Done {
+    state::increment(&Scope::Tenant, "count", 1, None)?;
+    Ok(())
+}
+
+/// The next number, which nobody else may get.
+pub fn take_a_number() -> Done {
+    let last = state::get(&Scope::Tenant, "number")?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let next = last.and_then(|last| last.parse::<u64>().ok()).unwrap_or(0) + 1;
+    state::set(&Scope::Tenant, "number", next.to_string().as_bytes(), None)?;
+    outbox::reply(&format!("number {next}"))?;
+    Ok(())
+}
+
+/// More computing than is granted by default, and much less than a minute.
+pub fn work() {
+    for n in 0..600_000_000_u64 {
+        black_box(n);
+    }
+}
+
+/// More memory than is granted by default: 80 MiB.
+pub fn hold() {
+    let held: Vec<_> = (0..80).map(|_| black_box(vec![1_u8; 1 << 20])).collect();
+    black_box(held);
+}
+
 pub fn withdraw() -> Done {
     let id = outbox::reply("a slip")?;
     outbox::cancel(&id)?;

@@ -12,7 +12,7 @@ use signalbox_api::{Config, Service};
 use signalbox_carriers::{Answer as CarrierAnswer, Brought, InboundPart, Incoming, Verdict};
 use signalbox_engine::{self as engine, Handle, Parts};
 use signalbox_guest as guest;
-use signalbox_model::directory::{InDoubtPlan, NumberPlan, RecordingPlan, Tenant};
+use signalbox_model::directory::{HandlerCaps, InDoubtPlan, NumberPlan, RecordingPlan, Tenant};
 use signalbox_model::{Chance, ManualClock, TenantId, Timestamp};
 use signalbox_policy::Policies;
 use signalbox_store::Store;
@@ -162,5 +162,6 @@ fn tenant(id: &str, number: &str) -> Tenant {
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),
+        caps: HandlerCaps::default(),
     }
 }

@@ -13,6 +13,7 @@ use signalbox_model::handler::{self, Alias, EventKind, Handler};
 use signalbox_store::{Store, Table};
 use tokio::sync::OnceCell;
 
+use crate::caps::Caps;
 use crate::health::Health;
 use crate::outbound::held;
 use crate::shadow::Watch;
@@ -37,6 +38,8 @@ pub(crate) struct Deployed {
     pub(crate) hosts: Arc<[HostPattern]>,
     /// Which of its runs are kept.
     pub(crate) recording: RecordingPlan,
+    /// What the operator lets its runs use.
+    pub(crate) caps: Caps,
     /// What it used.
     pub(crate) tally: Arc<Tally>,
     /// How its shadow compares.
@@ -81,6 +84,7 @@ impl Deployed {
             kits,
             hosts: granted(tenant),
             recording: tenant.recording,
+            caps: Caps::new(&tenant.caps),
             tally: before.map(|before| before.tally.clone()).unwrap_or_default(),
             watch: same_shadow.map(|before| before.watch.clone()).unwrap_or_default(),
             meta,

@@ -2,7 +2,7 @@
 //! says. Real carriers, real sockets and real processes are in the stories.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming, Outcome, Slot, Submission, Verdict};
 use signalbox_engine::{Caller, Config, Handle, Parts, Request, Service};
 use signalbox_guest as guest;
-use signalbox_model::directory::{InDoubtPlan, NumberPlan, RecordingPlan, StopReach, Tenant};
+use signalbox_model::directory::{HandlerCaps, InDoubtPlan, NumberPlan, RecordingPlan, StopReach, Tenant};
 use signalbox_model::{
     Address, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
 };
@@ -193,8 +193,15 @@ fn tenant(stop_reach: StopReach) -> Tenant {
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),
+        caps: HandlerCaps::default(),
     }
 }
+
+/// What was compiled before, by this run of the tests or another: a house that starts a hundred times compiles once.
+static NATIVE: LazyLock<guest::Cache> = LazyLock::new(|| {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/native");
+    guest::Cache::open(folder, 64 << 20, || Chance::from_os().bytes32()).expect("cargo's own folder can be written")
+});
 
 impl House {
     /// A house whose tenant wants a STOP to reach so far; its second number is [`OTHER`].
@@ -206,6 +213,13 @@ impl House {
     pub async fn new() -> Self {
         let store = MemoryStore::new(memory::Config::default());
         Self::on(store, Scripted::new(), ManualClock::at(noon())).await.expect("a fresh store opens")
+    }
+
+    /// A house whose operator gives the tenant's handlers these caps.
+    pub async fn with_caps(caps: HandlerCaps) -> Self {
+        let tenant = Tenant { caps, ..tenant(StopReach::default()) };
+        let store = MemoryStore::new(memory::Config::default());
+        Self::with(tenant, store, Scripted::new(), ManualClock::at(noon())).await.expect("a fresh store opens")
     }
 
     /// A house that starts on what `store` has.
@@ -224,13 +238,18 @@ impl House {
         clock: ManualClock,
     ) -> Result<Self, signalbox_engine::Error> {
         let (intake, incoming) = mpsc::channel(64);
+        // As the server makes it of its tenants' caps.
+        let memory = tenant.caps.memory_bytes.map_or(0, |bytes| usize::try_from(bytes).unwrap());
+        let host = guest::Config { instances: 16, ..guest::Config::default() };
+        let host =
+            guest::Config { max_memory_bytes: host.max_memory_bytes.max(memory), cache: Some(NATIVE.clone()), ..host };
         let parts = Parts {
             config: Config::default(),
             store: store.clone(),
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),
             policies: Policies::built_in().into(),
-            host: Arc::new(guest::Host::new(guest::Config { instances: 16, ..guest::Config::default() }).unwrap()),
+            host: Arc::new(guest::Host::new(host).unwrap()),
             tenants: vec![tenant],
             carriers: vec![Arc::new(Door(carrier.clone()))],
             intake: incoming,
@@ -381,6 +400,30 @@ impl House {
 
     pub async fn text(&self, text: &str) -> Verdict {
         self.bring(Brought::Part(part(text, None))).await
+    }
+
+    /// A text from another phone.
+    pub async fn text_from(&self, phone: &str, text: &str) -> Verdict {
+        self.bring(Brought::Part(InboundPart { from: phone.parse().unwrap(), ..part(text, None) })).await
+    }
+
+    /// Binds a guest that `cargo xtask guests` has built to the tenant's number.
+    pub async fn bind_guest(&self, name: &str) {
+        let path = format!("{}/../../target/guests/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
+        let component = std::fs::read(path).expect("`cargo xtask guests` has built it");
+        self.handle.put_handler(&self.caller.tenant, name, component).await.expect("the guest is in order");
+        self.handle.bind(&self.caller.tenant, &OURS.parse().unwrap(), name).await.expect("it is the tenant's number");
+    }
+
+    /// What a handler keeps for the whole tenant.
+    pub async fn tenants_state(&self, key: &str) -> Option<String> {
+        let conversation = signalbox_model::Conversation {
+            tenant: self.caller.tenant.clone(),
+            ours: OURS.parse().unwrap(),
+            theirs: THEIRS.parse().unwrap(),
+        };
+        let value = self.handle.state(&conversation, guest::Scope::Tenant, key).await.expect("the store answers");
+        value.map(|bytes| String::from_utf8(bytes).unwrap())
     }
 }
 

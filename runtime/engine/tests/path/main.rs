@@ -5,7 +5,9 @@
 mod consent;
 mod crash;
 mod effects_under_crash;
+mod granted_limits;
 mod house;
 mod inbound;
 mod outbound;
 mod recordings;
+mod shared_state;

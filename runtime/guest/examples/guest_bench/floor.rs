@@ -3,7 +3,7 @@
 use crate::bare::Bare;
 use signalbox_guest::bindings::exports::signalbox::messaging::{draft_handler, message_handler};
 use signalbox_guest::bindings::signalbox::messaging::{self as wit, types as wit_types};
-use signalbox_guest::{Event, Host, InboundMessage, OutboundDraft};
+use signalbox_guest::{Event, Host, InboundMessage, Names, OutboundDraft};
 use std::time::{Duration, Instant};
 use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
@@ -11,6 +11,7 @@ use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
 /// A component under the host's settings, without the host.
 pub struct Floor {
     engine: wasmtime::Engine,
+    settings: Names,
     pre: InstancePre<Bare>,
     message: Option<message_handler::GuestIndices>,
     draft: Option<draft_handler::GuestIndices>,
@@ -18,7 +19,7 @@ pub struct Floor {
 
 impl Floor {
     /// Imports that aren't the contract's trap when they are called.
-    pub fn new(host: &Host, bytes: &[u8]) -> wasmtime::Result<Self> {
+    pub fn new(host: &Host, bytes: &[u8], settings: Names) -> wasmtime::Result<Self> {
         let engine = host.engine().clone();
         let component = Component::from_binary(&engine, bytes)?;
         let mut linker = Linker::<Bare>::new(&engine);
@@ -37,13 +38,13 @@ impl Floor {
         let pre = linker.instantiate_pre(&component)?;
         let message = message_handler::GuestIndices::new(&pre).ok();
         let draft = draft_handler::GuestIndices::new(&pre).ok();
-        Ok(Self { engine, pre, message, draft })
+        Ok(Self { engine, settings, pre, message, draft })
     }
 
     /// One event, on a fresh instance. An error is a trap: the component needs something that isn't here.
     pub async fn call(&self, event: &Event<'_>) -> wasmtime::Result<Duration> {
         let began = Instant::now();
-        let mut store = Store::new(&self.engine, Bare);
+        let mut store = Store::new(&self.engine, Bare(self.settings.clone()));
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.pre.instantiate_async(&mut store).await?;
         match event {

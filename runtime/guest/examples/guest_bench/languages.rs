@@ -1,9 +1,9 @@
 //! Every language's example, and what threads and many tenants make of an event.
 
 use crate::floor::Floor;
-use crate::{Effort, Times, component, draft, fresh, invocation, measure, message};
+use crate::{Effort, Times, component, draft, fresh, invocation, measure, message, settings};
 use serde_json::json;
-use signalbox_guest::{Config, Handler, Host, Kind};
+use signalbox_guest::{Config, Handler, Host, Kind, Names};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ const EXAMPLES: &[Example] = &[
     Example { lang: "rust", name: "echo-support", most_us: Some(12.0), effort: QUICK },
     Example { lang: "typescript", name: "campaign", most_us: Some(150.0), effort: SLOW },
     Example { lang: "javascript", name: "llm-assistant", most_us: Some(150.0), effort: SLOW },
-    Example { lang: "go", name: "greeter", most_us: None, effort: SLOW },
+    Example { lang: "go", name: "echo", most_us: None, effort: SLOW },
     Example { lang: "python", name: "support-triage", most_us: Some(1_200.0), effort: SLOW },
 ];
 
@@ -40,19 +40,20 @@ pub fn run(runtime: &Runtime) {
 
 async fn one(example: &Example) {
     let Example { lang, name, most_us, effort } = *example;
-    let bytes = component(name);
+    let (bytes, settings) = (component(name), settings(name));
     let host = Host::new(Config::default()).expect("a host");
     let before = rss_mb();
     let handler = host.compile(bytes.clone()).await.unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
     let event = if handler.handles(Kind::Message) { message() } else { draft() };
     let kind = event.kind();
     for _ in 0..100 {
-        fresh(&host, &handler, &invocation(event)).await;
+        fresh(&host, &handler, &invocation(event, &settings)).await;
     }
     let grown = rss_mb() - before;
-    let floor = Floor::new(&host, &bytes).expect("a floor");
+    let floor = Floor::new(&host, &bytes, settings.clone()).expect("a floor");
     let floor = floor.call(&event).await.is_ok().then_some(floor);
-    let Times { p50, p99, floor_p50 } = measure(&host, &handler, floor.as_ref(), event, effort).await;
+    let Times { p50, p99, floor_p50 } =
+        measure(&host, &handler, floor.as_ref(), &invocation(event, &settings), effort).await;
     let of_floor =
         floor_p50.map_or("bare wasmtime can't run it".to_owned(), |f| format!("{:.2} of the floor", p50 / f));
     let most = match (most_us, floor_p50) {
@@ -114,7 +115,7 @@ fn rate(runtime: &Runtime, host: &Arc<Host>, handler: &Arc<Handler>, threads: us
         .map(|_| {
             let (host, handler, stop, count) = (host.clone(), handler.clone(), stop.clone(), count.clone());
             runtime.spawn(async move {
-                let invocation = invocation(message());
+                let invocation = invocation(message(), &Names::default());
                 while !stop.load(Ordering::Relaxed) {
                     fresh(&host, &handler, &invocation).await;
                     count.fetch_add(1, Ordering::Relaxed);
@@ -144,7 +145,7 @@ async fn tenants() {
     let mut times = Vec::new();
     for round in 0..12 {
         for handler in &handlers {
-            let took = fresh(&host, handler, &invocation(draft())).await;
+            let took = fresh(&host, handler, &invocation(draft(), &Names::default())).await;
             // The first rounds fill the slots.
             if round >= 2 {
                 times.push(took);

@@ -16,7 +16,8 @@ use floor::Floor;
 use nothing::Nothing;
 use serde_json::json;
 use signalbox_guest::{
-    Answer, Config, DerivedIds, Event, Handler, Host, InboundMessage, Invocation, Kind, Limits, Names, OutboundDraft,
+    Answer, Config, DerivedIds, Event, Handler, Host, InboundMessage, Invocation, Kind, Limits, Manifest, Names,
+    OutboundDraft,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,13 +44,13 @@ fn main() {
 }
 
 async fn help_desk() {
-    let bytes = component("echo-support");
+    let (bytes, settings) = (component("echo-support"), settings("echo-support"));
     let host = Host::new(Config::default()).expect("a host");
     let handler = host.compile(bytes.clone()).await.expect("a handler");
-    let floor = Floor::new(&host, &bytes).expect("a floor");
+    let floor = Floor::new(&host, &bytes, settings.clone()).expect("a floor");
     let effort = Effort { warm_up: 5_000, rounds: 40, calls: 2_500 };
     for (suffix, event) in [("draft", draft()), ("message", message())] {
-        let times = measure(&host, &handler, Some(&floor), event, effort).await;
+        let times = measure(&host, &handler, Some(&floor), &invocation(event, &settings), effort).await;
         let floor_p50 = times.floor_p50.expect("it has a floor");
         let note = format!("echo-support, on-{suffix}; {:.2} of the floor", times.p50 / floor_p50);
         print(&format!("guest_fresh_p50_us_{suffix}"), times.p50, &format!("<= {:.2}", floor_p50 * 1.5), &note);
@@ -64,6 +65,17 @@ fn component(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}: run `cargo xtask guests`", path.display()))
 }
 
+/// What its manifest gives where a tenant says nothing.
+fn settings(name: &str) -> Names {
+    let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../guest-examples");
+    let languages = std::fs::read_dir(examples).expect("the examples are there").flatten();
+    let manifests = languages.map(|language| language.path().join(name).join("handler.toml"));
+    let text = manifests.into_iter().find_map(|path| std::fs::read_to_string(path).ok()).expect("it has a manifest");
+    let manifest = Manifest::parse("handler.toml", &text).expect("it is in order");
+    let defaults = manifest.settings.into_iter().filter_map(|(name, setting)| Some((name, setting.default?)));
+    Arc::new(defaults.collect())
+}
+
 /// Microseconds.
 struct Times {
     p50: f64,
@@ -72,18 +84,24 @@ struct Times {
     floor_p50: Option<f64>,
 }
 
-async fn measure(host: &Host, handler: &Handler, floor: Option<&Floor>, event: Event<'_>, effort: Effort) -> Times {
+async fn measure(
+    host: &Host,
+    handler: &Handler,
+    floor: Option<&Floor>,
+    invocation: &Invocation<'_>,
+    effort: Effort,
+) -> Times {
     let (mut fresh_times, mut floor_times) = (Vec::new(), Vec::new());
-    let invocation = invocation(event);
+    let event = invocation.event;
     for _ in 0..effort.warm_up {
-        fresh(host, handler, &invocation).await;
+        fresh(host, handler, invocation).await;
         if let Some(floor) = floor {
             floor.call(&event).await.expect("no trap");
         }
     }
     for _ in 0..effort.rounds {
         for _ in 0..effort.calls {
-            fresh_times.push(fresh(host, handler, &invocation).await);
+            fresh_times.push(fresh(host, handler, invocation).await);
         }
         if let Some(floor) = floor {
             for _ in 0..effort.calls {
@@ -118,7 +136,7 @@ async fn fresh(host: &Host, handler: &Handler, invocation: &Invocation<'_>) -> D
     took
 }
 
-fn invocation(event: Event<'_>) -> Invocation<'_> {
+fn invocation<'a>(event: Event<'a>, settings: &Names) -> Invocation<'a> {
     Invocation {
         event,
         event_id: "evt_06cq3k5v7m2h8n4p9r1t6w0x3z",
@@ -126,7 +144,7 @@ fn invocation(event: Event<'_>) -> Invocation<'_> {
         now: NOW,
         seed: [1; 32],
         limits: Limits::for_kind(event.kind()),
-        settings: Names::default(),
+        settings: settings.clone(),
         secrets: Names::default(),
         ids: Arc::new(DerivedIds),
     }

@@ -94,7 +94,7 @@ impl state::Host for Call {
         let Some(sum) = current.checked_add(by) else {
             return Ok(Err(invalid("the sum doesn't fit into 64 bits")));
         };
-        self.staging.write(scope, key, Some(sum.to_string().into_bytes()), self.expiry(ttl))?;
+        self.staging.add(scope, key, by, sum.to_string().into_bytes(), self.expiry(ttl))?;
         Ok(Ok(sum))
     }
 }

@@ -1,8 +1,8 @@
 //! `[limits]`: what a handler asks for. Downward as it likes, upward to what the operator allows.
 
-use super::reader::Section;
 use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
+use signalbox_forms::Section;
 use std::time::Duration;
 
 /// The limits that a handler asks for; none where it takes the host's own.
@@ -31,14 +31,14 @@ pub struct LimitsAsked {
 }
 
 impl LimitsAsked {
-    /// What an event gets: what was asked for, but no more than `caps`; `own` where nothing was.
+    /// What an event gets: what was asked for, or `own` where nothing was, and no more than `caps` of either.
     #[must_use]
     pub fn grant(&self, own: &Limits, caps: &Limits) -> Limits {
         let bytes = |asked: Option<u64>, own: usize, cap: usize| {
-            asked.map_or(own, |asked| usize::try_from(asked).unwrap_or(usize::MAX).min(cap))
+            asked.map_or(own, |asked| usize::try_from(asked).unwrap_or(usize::MAX)).min(cap)
         };
-        let count = |asked: Option<u32>, own: u32, cap: u32| asked.map_or(own, |asked| asked.min(cap));
-        let time = |asked: Option<Duration>, own: Duration, cap: Duration| asked.map_or(own, |asked| asked.min(cap));
+        let count = |asked: Option<u32>, own: u32, cap: u32| asked.unwrap_or(own).min(cap);
+        let time = |asked: Option<Duration>, own: Duration, cap: Duration| asked.unwrap_or(own).min(cap);
         Limits {
             cpu: time(self.cpu, own.cpu, caps.cpu),
             wall: time(self.wall, own.wall, caps.wall),
@@ -53,24 +53,85 @@ impl LimitsAsked {
             ..*own
         }
     }
+
+    /// What is asked for beyond `caps`.
+    #[must_use]
+    pub fn beyond(&self, caps: &Limits) -> Vec<Beyond> {
+        let time = |limit, asked: Option<Duration>, most: Duration| {
+            asked.filter(|asked| *asked > most).map(|asked| Beyond { limit, asked: millis(asked), most: millis(most) })
+        };
+        let size = |limit, asked: Option<u64>, most: usize| {
+            let most = most as u64;
+            asked.filter(|asked| *asked > most).map(|asked| Beyond { limit, asked: bytes(asked), most: bytes(most) })
+        };
+        let count = |limit, asked: Option<u32>, most: u32| {
+            let beyond = asked.filter(|asked| *asked > most);
+            beyond.map(|asked| Beyond { limit, asked: asked.to_string(), most: most.to_string() })
+        };
+        let all = [
+            time("cpu", self.cpu, caps.cpu),
+            time("wall", self.wall, caps.wall),
+            size("memory", self.memory_bytes, caps.memory_bytes),
+            count("sends", self.sends, caps.sends),
+            count("timers", self.timers, caps.timers),
+            count("notes", self.notes, caps.notes),
+            count("state_ops", self.state_ops, caps.state_ops),
+            size("state", self.state_bytes, caps.state_bytes),
+            count("http_calls", self.http_calls, caps.http_calls),
+            time("http_time", self.http_time, caps.http_time),
+        ];
+        all.into_iter().flatten().collect()
+    }
 }
 
-/// More than any operator grants; what it grants is decided at each event.
+/// A limit of which a handler asks for more than it is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{limit}` asks for {asked}, and at most {most} is allowed")]
+pub struct Beyond {
+    /// Its key in the manifest.
+    pub limit: &'static str,
+    /// What was asked for, as people write it.
+    pub asked: String,
+    /// What is allowed.
+    pub most: String,
+}
+
+fn millis(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
+}
+
+fn bytes(size: u64) -> String {
+    match size {
+        size if size.is_multiple_of(1 << 20) => format!("{}MiB", size >> 20),
+        size if size.is_multiple_of(1 << 10) => format!("{}KiB", size >> 10),
+        size => format!("{size}B"),
+    }
+}
+
+/// More than any operator grants.
 const MOST: u64 = 10_000;
 
 pub(super) fn read(section: &Section<'_, '_>) -> LimitsAsked {
-    let count = |key| section.number(key, 0..=MOST).and_then(|number| u32::try_from(number).ok());
+    let count = |key| section.number(key, 0..=MOST).and_then(|number| u32::try_from(number.value).ok());
+    let bytes = |key| section.bytes(key).map(|bytes| bytes.value);
+    let time = |key| {
+        let time = section.duration(key)?;
+        if time.is_zero() {
+            section.complain_at(key, "must be longer than nothing");
+        }
+        Some(time)
+    };
     let asked = LimitsAsked {
-        cpu: section.duration("cpu"),
-        wall: section.duration("wall"),
-        memory_bytes: section.bytes("memory"),
+        cpu: time("cpu"),
+        wall: time("wall"),
+        memory_bytes: bytes("memory"),
         sends: count("sends"),
         timers: count("timers"),
         notes: count("notes"),
         state_ops: count("state_ops"),
-        state_bytes: section.bytes("state"),
+        state_bytes: bytes("state"),
         http_calls: count("http_calls"),
-        http_time: section.duration("http_time"),
+        http_time: time("http_time"),
     };
     section.end();
     asked

@@ -20,21 +20,19 @@
 //! Asking gives nothing by itself: hosts are granted by the operator, secrets and settings by the tenant, and limits go
 //! no higher than the operator's caps.
 
-mod complaint;
 mod host;
 mod limits;
-mod reader;
 mod secrets;
 mod settings;
 
-pub use complaint::{Complaint, Refused};
 pub use host::{BadHost, HostPattern};
-pub use limits::LimitsAsked;
+pub use limits::{Beyond, LimitsAsked};
 pub use secrets::{Injection, SecretUse};
 pub use settings::{BadSetting, Setting, SettingType};
 
-use reader::{Reader, Section};
 use serde::{Deserialize, Serialize};
+pub use signalbox_forms::Complaint;
+use signalbox_forms::{Placed, Reader, Section};
 use std::collections::BTreeMap;
 use toml::de::DeTable;
 
@@ -70,13 +68,27 @@ pub struct Manifest {
     pub component: Option<String>,
 }
 
+/// A manifest that isn't taken: all that is wrong with it, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", lines(file, complaints))]
+pub struct Refused {
+    /// The file.
+    pub file: String,
+    /// What is wrong.
+    pub complaints: Vec<Complaint>,
+}
+
+fn lines(file: &str, complaints: &[Complaint]) -> String {
+    complaints.iter().map(|complaint| format!("{file}:{complaint}")).collect::<Vec<_>>().join("\n")
+}
+
 impl Manifest {
     /// Reads a manifest. `file` is what complaints call it.
     pub fn parse(file: &str, text: &str) -> Result<Self, Refused> {
         let refused = |complaints| Refused { file: file.to_owned(), complaints };
         if text.len() > MAX_BYTES {
             let reason = format!("the manifest has {} bytes, {MAX_BYTES} are the most", text.len());
-            return Err(refused(vec![Complaint::of_file(reason)]));
+            return Err(refused(vec![Complaint { line: 1, column: 1, key: String::new(), reason }]));
         }
         let reader = Reader::new(text);
         let manifest = match DeTable::parse(text) {
@@ -100,8 +112,8 @@ impl Manifest {
 
 fn read(file: &Section<'_, '_>) -> Option<Manifest> {
     // Every key is read, whatever is wrong with the others, so that all of it is told at once.
-    let name = file.needed("name", |file, key| file.text_that(key, is_name, NAME_RULE));
-    let description = file.text("description").unwrap_or_default();
+    let name = file.needed("name", |file, key| text_that(file, key, is_name, NAME_RULE));
+    let description = file.text("description").map(|text| text.value).unwrap_or_default();
     if description.len() > MAX_DESCRIPTION_BYTES {
         let bytes = description.len();
         file.complain_at("description", format!("has {bytes} bytes, {MAX_DESCRIPTION_BYTES} are the most"));
@@ -113,8 +125,8 @@ fn read(file: &Section<'_, '_>) -> Option<Manifest> {
         secrets: secrets(file),
         settings: settings::read(file),
         limits: limits::read(&file.section("limits")),
-        build: file.text("build"),
-        component: file.text("component"),
+        build: file.text("build").map(|text| text.value),
+        component: file.text("component").map(|text| text.value),
     };
     for (at, secret) in manifest.secrets.iter().enumerate() {
         let Some(injection) = &secret.inject else { continue };
@@ -128,11 +140,11 @@ fn read(file: &Section<'_, '_>) -> Option<Manifest> {
 }
 
 fn hosts(file: &Section<'_, '_>) -> Vec<HostPattern> {
-    let texts = file.texts("hosts");
+    let texts = file.texts("hosts").unwrap_or_default();
     if texts.len() > MAX_HOSTS {
         file.complain_at("hosts", format!("has {} entries, {MAX_HOSTS} are the most", texts.len()));
     }
-    let parse = |text: reader::Placed| match text.value.parse::<HostPattern>() {
+    let parse = |text: Placed<String>| match text.value.parse::<HostPattern>() {
         Ok(host) => Some(host),
         Err(error) => {
             file.complain_of(&text, error.to_string());
@@ -158,6 +170,16 @@ fn secrets(file: &Section<'_, '_>) -> Vec<SecretUse> {
         section.end();
     }
     secrets
+}
+
+/// A text of which `fits` holds.
+fn text_that(section: &Section<'_, '_>, key: &'static str, fits: impl Fn(&str) -> bool, rule: &str) -> Option<String> {
+    let text = section.text(key)?;
+    if !fits(&text.value) {
+        section.complain_of(&text, format!("`{}` doesn't do: give {rule}", text.value));
+        return None;
+    }
+    Some(text.value)
 }
 
 /// What [`is_name`] wants.

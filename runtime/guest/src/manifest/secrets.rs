@@ -1,9 +1,9 @@
 //! `[[secrets]]`: what a handler needs and nobody may read.
 
 use super::host::HostPattern;
-use super::reader::Section;
-use super::{NAME_RULE, is_name};
+use super::{NAME_RULE, is_name, text_that};
 use serde::{Deserialize, Serialize};
+use signalbox_forms::Section;
 
 /// A secret that a handler needs; its tenant gives the value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,8 @@ const NOT_INJECTED: [&str; 7] =
     ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "idempotency-key"];
 
 pub(super) fn read(section: &Section<'_, '_>) -> Option<SecretUse> {
-    let name = section.needed("name", |section, key| section.text_that(key, is_name, NAME_RULE));
-    let description = section.text("description").unwrap_or_default();
+    let name = section.needed("name", |section, key| text_that(section, key, is_name, NAME_RULE));
+    let description = section.text("description").map(|text| text.value).unwrap_or_default();
     let required = section.flag("required").unwrap_or(true);
     let inject = section.section_if_there("inject").map(|inject| injection(&inject));
     // One that is broken was complained of.
@@ -53,14 +53,14 @@ pub(super) fn read(section: &Section<'_, '_>) -> Option<SecretUse> {
 fn injection(section: &Section<'_, '_>) -> Option<Injection> {
     let host = section.needed("host", |section, key| {
         let text = section.text(key)?;
-        let parsed = text.parse::<HostPattern>();
-        parsed.map_err(|error| section.complain_at("host", error.to_string())).ok()
+        let parsed = text.value.parse::<HostPattern>();
+        parsed.map_err(|error| section.complain_of(&text, error.to_string())).ok()
     });
     let header = section.needed("header", |section, key| {
         let rule = "a header that handlers may set, in lower case, such as `authorization`";
-        section.text_that(key, |text| is_header(text) && !NOT_INJECTED.contains(&text), rule)
+        text_that(section, key, |text| is_header(text) && !NOT_INJECTED.contains(&text), rule)
     });
-    let format = section.text("format").unwrap_or_else(|| "{}".to_owned());
+    let format = section.text("format").map_or_else(|| "{}".to_owned(), |text| text.value);
     if format.matches("{}").count() != 1 || format.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
         section.complain_at("format", "give plain ASCII with `{}` once, where the secret goes, such as \"Bearer {}\"");
     }

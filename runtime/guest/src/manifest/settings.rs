@@ -1,8 +1,8 @@
 //! `[settings]`: how a tenant may configure the handler.
 
-use super::reader::{Section, Value};
 use super::{MAX_SETTINGS, Manifest, NAME_RULE, is_name};
 use serde::{Deserialize, Serialize};
+use signalbox_forms::{Item, Scalar, Section, hint};
 use std::collections::BTreeMap;
 
 /// A setting that a handler knows. Handlers read all of them as text.
@@ -62,6 +62,15 @@ pub enum BadSetting {
 impl SettingType {
     const NAMES: [(&'static str, Self); 3] = [("text", Self::Text), ("number", Self::Number), ("flag", Self::Flag)];
 
+    /// The type of which a value is.
+    fn of(value: &Scalar) -> Self {
+        match value {
+            Scalar::Text(_) => Self::Text,
+            Scalar::Whole(_) | Scalar::Fraction(_) => Self::Number,
+            Scalar::Flag(_) => Self::Flag,
+        }
+    }
+
     /// What it takes, in words.
     pub const fn words(self) -> &'static str {
         match self {
@@ -94,7 +103,7 @@ impl Manifest {
         for (name, value) in given {
             match self.settings.get(name) {
                 None => {
-                    let hint = super::reader::hint(name, &known);
+                    let hint = hint(name, &known);
                     bad.push(BadSetting::Unknown { name: name.clone(), hint });
                 }
                 Some(setting) if !setting.kind.takes(value) => {
@@ -124,40 +133,40 @@ pub(super) fn read(file: &Section<'_, '_>) -> BTreeMap<String, Setting> {
     if entries.len() > MAX_SETTINGS {
         file.complain_at("settings", format!("there are {} settings, {MAX_SETTINGS} are the most", entries.len()));
     }
-    for entry in entries {
-        if !is_name(&entry.name) {
-            file.complain_of(&entry.placed(), format!("a setting's name is {NAME_RULE}"));
+    for (name, item) in entries {
+        if !is_name(&name.value) {
+            file.complain_of(&name, format!("a setting's name is {NAME_RULE}"));
         }
-        let read = match entry.section {
-            Some(section) => {
+        let read = match item {
+            Item::Section(section) => {
                 let read = setting(&section);
                 section.end();
                 read
             }
-            None => scalar(file, &entry.value).map(|(kind, default)| Setting {
-                kind,
-                default: Some(default),
+            Item::Scalar(value) => Some(Setting {
+                kind: SettingType::of(&value.value),
+                default: Some(value.value.to_string()),
                 description: String::new(),
                 required: false,
             }),
         };
-        settings.extend(read.map(|setting| (entry.name, setting)));
+        settings.extend(read.map(|setting| (name.value, setting)));
     }
     settings
 }
 
 fn setting(section: &Section<'_, '_>) -> Option<Setting> {
-    let given = section.one_of("type", &SettingType::NAMES);
-    let description = section.text("description").unwrap_or_default();
+    let given = section.one_of("type", &SettingType::NAMES).map(|kind| kind.value);
+    let description = section.text("description").map(|text| text.value).unwrap_or_default();
     let required = section.flag("required").unwrap_or(false);
-    let default = section.value("default").and_then(|value| scalar(section, &value));
+    let default = section.scalar("default").map(|value| value.value);
     let kind = match (given, &default) {
         (Some(kind), _) => kind,
-        (None, Some((kind, _))) if !section.has("type") => *kind,
+        (None, Some(default)) if !section.has("type") => SettingType::of(default),
         (None, None) if !section.has("type") => SettingType::Text,
         (None, _) => return None,
     };
-    let default = default.map(|(_, text)| text);
+    let default = default.map(|default| default.to_string());
     if default.as_deref().is_some_and(|text| !kind.takes(text)) {
         section.complain_at("default", format!("the setting takes {}", kind.words()));
     }
@@ -165,17 +174,4 @@ fn setting(section: &Section<'_, '_>) -> Option<Setting> {
         section.complain_at("required", "a setting with a default never has to be given: leave one of the two out");
     }
     Some(Setting { kind, default, description, required })
-}
-
-fn scalar(section: &Section<'_, '_>, value: &Value) -> Option<(SettingType, String)> {
-    let kind = match value.kind {
-        "a text" => SettingType::Text,
-        "a whole number" | "a number with a fraction" => SettingType::Number,
-        "true or false" => SettingType::Flag,
-        other => {
-            section.complain_of(&value.placed, format!("is {other}; a text, a number, true or false is expected"));
-            return None;
-        }
-    };
-    Some((kind, value.placed.value.clone()))
 }

@@ -103,9 +103,8 @@ sends = -1
             "handler.toml:5:1: secrets[0].injct: is not a key that is known here; did you mean `inject`?",
             "handler.toml:7:8: settings.hours.type: `nummber` isn't known here; did you mean `number`?",
             "handler.toml:10:11: settings.polite.default: the setting takes true or false",
-            "handler.toml:12:10: limits.memory: `lots` is no size: give such as \"64KiB\" or \"16MiB\"",
-            "handler.toml:13:7: limits.cpu: `0ms` is no duration: give whole milliseconds or seconds, such as \"20ms\" \
-             or \"2s\"",
+            "handler.toml:12:10: limits.memory: `lots` is no size; write such as \"64KiB\", \"32MiB\" or \"1GiB\"",
+            "handler.toml:13:7: limits.cpu: must be longer than nothing",
             "handler.toml:14:9: limits.sends: must be from 0 to 10000",
         ]
     );

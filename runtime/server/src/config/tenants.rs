@@ -1,11 +1,12 @@
 //! `[[tenants]]` with their numbers.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use signalbox_carriers::smpp;
 use signalbox_guest::manifest::HostPattern;
 use signalbox_model::directory::{
-    InDoubtAction, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, StopReach, Tenant,
+    HandlerCaps, InDoubtAction, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, StopReach, Tenant,
 };
 use signalbox_model::{Address, KeyId, TenantId};
 
@@ -54,6 +55,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let weight = section.number("weight", 1..=1_000).map_or(1, |weight| weight.value);
     let segments_per_second = per_second(section);
     let in_doubt = in_doubt(section.section("in_doubt"));
+    let caps = caps(section.section("limits"));
     let reaches = [("sender", StopReach::Sender), ("category", StopReach::Category), ("all", StopReach::All)];
     let stop_reach = section.one_of("stop_reach", &reaches).map_or(StopReach::default(), |reach| reach.value);
     let recording = recording(section.section("recording"));
@@ -85,6 +87,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
         secrets,
         settings,
         recording,
+        caps,
     };
     Some(Tenancy { tenant, api_keys })
 }
@@ -142,6 +145,51 @@ fn recording(section: Section<'_, '_>) -> RecordingPlan {
     }
     section.end();
     plan
+}
+
+/// More than this, and one event is a job for another machine.
+const MOST_TIME: Duration = Duration::from_secs(60);
+/// As many slots as there are instances have room for it: a thousand of these are a terabyte of address space.
+const MOST_MEMORY: u64 = 1 << 30;
+/// Written in one commit.
+const MOST_STATE: u64 = 4 << 20;
+/// Sends, timers, remarks, reads and writes of state, requests.
+const MOST_EACH: u64 = 10_000;
+
+/// The keys are those of a manifest's `[limits]`.
+fn caps(section: Section<'_, '_>) -> HandlerCaps {
+    let time = |key| {
+        let time = section.duration(key)?;
+        if time < Duration::from_millis(1) || time > MOST_TIME {
+            section.complain_at(key, "must be from \"1ms\" to \"60s\"");
+        }
+        Some(time)
+    };
+    let size = |key, least: u64, most: u64| {
+        let size = section.bytes(key)?;
+        if size.value < least || size.value > most {
+            section.complain_of(&size, format!("must be from {least} to {most} bytes"));
+        }
+        Some(size.value)
+    };
+    let count = |key| section.number(key, 0..=MOST_EACH).and_then(|number| u32::try_from(number.value).ok());
+    let caps = HandlerCaps {
+        cpu: time("cpu"),
+        wall: time("wall"),
+        draft_cpu: time("draft_cpu"),
+        draft_wall: time("draft_wall"),
+        // A page of WebAssembly's, and no handler starts with less.
+        memory_bytes: size("memory", 64 << 10, MOST_MEMORY),
+        sends: count("sends"),
+        timers: count("timers"),
+        notes: count("notes"),
+        state_ops: count("state_ops"),
+        state_bytes: size("state", 0, MOST_STATE),
+        http_calls: count("http_calls"),
+        http_time: time("http_time"),
+    };
+    section.end();
+    caps
 }
 
 /// A key of the form that the API takes.

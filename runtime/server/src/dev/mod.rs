@@ -118,6 +118,7 @@ fn tenant(project: Option<&Project>) -> Tenant {
         secrets: project::secrets(&manifest),
         hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
         settings: manifest.settings(&BTreeMap::new()).unwrap_or_default(),
+        caps: signalbox_engine::caps_for(&manifest.limits),
     }
 }
 
