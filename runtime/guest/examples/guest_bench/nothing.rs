@@ -1,7 +1,7 @@
 //! A store with nothing in it, which answers at once.
 
 use futures_util::FutureExt;
-use signalbox_guest::{Contact, PastMessage, Reading, Scope, Surroundings};
+use signalbox_guest::{Contact, HttpFailure, HttpRequest, HttpResult, PastMessage, Reading, Scope, Surroundings};
 
 /// A store with nothing in it, which answers at once.
 pub struct Nothing;
@@ -27,5 +27,9 @@ impl Surroundings for Nothing {
 
     fn contact<'a>(&'a mut self, _: &'a str) -> Reading<'a, Contact> {
         async { Ok(Contact::default()) }.boxed()
+    }
+
+    fn http(&mut self, _: HttpRequest) -> Reading<'_, HttpResult> {
+        async { Ok(Err(HttpFailure::Refused("not here".to_owned()))) }.boxed()
     }
 }
