@@ -21,6 +21,7 @@ mod every_recorded_run_replays;
 mod examples;
 mod huge_and_slow_bodies_are_cut_off;
 mod idempotency_over_a_restart;
+mod lists_hold_back_whom_they_name;
 mod our_client_speaks_to_the_npm_smsc;
 mod scheduled_messages_survive_a_restart;
 mod stop_means_stop;

@@ -45,6 +45,7 @@ impl App {
         let metrics = Metrics::new(&mut registry);
         handle.register_metrics(&mut registry);
         let largest = config.max_batch_bytes.max(config.max_component_bytes).max(config.max_import_bytes);
+        let largest = largest.max(config.max_list_bytes);
         let kib = config.max_large_bytes.max(largest).div_ceil(1 << 10);
         let large = Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS)));
         let openapi = crate::openapi::json();

@@ -73,6 +73,10 @@ codes! {
     NumberUnknown = "number.unknown", NOT_FOUND, "There is no such number", false;
     /// The tenant has no such import.
     ImportUnknown = "import.unknown", NOT_FOUND, "There is no such import", false;
+    /// The tenant has no such suppression list.
+    ListUnknown = "list.unknown", NOT_FOUND, "There is no such list", false;
+    /// The tenant has no such program.
+    ProgramUnknown = "program.unknown", NOT_FOUND, "There is no such program", false;
     /// The route doesn't know the method.
     MethodUnknown = "method.unknown", METHOD_NOT_ALLOWED, "The method isn't known here", false;
     /// The body took too long to arrive.

@@ -31,6 +31,8 @@ pub struct Config {
     pub max_component_bytes: usize,
     /// A CSV file: half a million lines of 64 bytes.
     pub max_import_bytes: usize,
+    /// A suppression list: ten million lines of 14 bytes.
+    pub max_list_bytes: usize,
     /// Bytes of batches, files and components that may be in memory at once, over all connections; the rest isn't read yet.
     pub max_large_bytes: usize,
     /// Those who follow a log at once: each holds a connection for as long as it likes.
@@ -56,6 +58,7 @@ impl Default for Config {
             max_batch: 1_000,
             max_component_bytes: (24 << 20) + (64 << 10),
             max_import_bytes: 32 << 20,
+            max_list_bytes: 140 << 20,
             max_large_bytes: 256 << 20,
             max_followers: 64,
             default_page: 50,

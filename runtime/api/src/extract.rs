@@ -213,6 +213,27 @@ impl FromRequest<App> for Csv {
     }
 }
 
+/// A suppression list: the same as [`Csv`], and larger.
+pub(crate) struct List {
+    pub(crate) bytes: Bytes,
+    pub(crate) _share: OwnedSemaphorePermit,
+}
+
+impl FromRequest<App> for List {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if !matches!(essence(request.headers()).as_deref(), Some("text/csv" | "text/plain")) {
+            let detail = "the body is the file itself: send `Content-Type: text/csv` (with curl: `-T list.csv -H \
+                          'Content-Type: text/csv'`)";
+            return Err(Problem::new(Code::TypeUnsupported, detail));
+        }
+        let (limit, timeout) = (app.config.max_list_bytes, app.config.component_timeout);
+        let (bytes, share) = collect_large(request.into_body(), app, limit, timeout).await?;
+        Ok(Self { bytes, _share: share })
+    }
+}
+
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
         return Ok(());

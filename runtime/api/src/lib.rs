@@ -9,7 +9,7 @@
 //! | `envelope` | what surrounds every route: the request's id, problems rendered, requests counted |
 //! | `extract`, `query` | what is taken out of a request: who asks, the body, parameters |
 //! | `shape`, `requests`, `handler_requests`, `batch` | bodies, and what is wrong with them, said well |
-//! | `views`, `handler_views`, `consent_views` | what is answered |
+//! | `views`, `handler_views`, `consent_views`, `suppression_views` | what is answered |
 //! | [`code`], [`problem`] | every kind of problem, and its form (RFC 9457) |
 //! | `run_views` | recorded runs: what is taken and answered |
 //! | `refusal` | which error of the house becomes which problem |
@@ -39,6 +39,7 @@ mod run_views;
 pub mod service;
 mod shape;
 mod socket;
+mod suppression_views;
 mod views;
 
 pub use code::Code;

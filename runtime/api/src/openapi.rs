@@ -12,8 +12,8 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
 use crate::routes::{
-    self, Route, bindings, consents, contacts, handlers, logs, messages, operator, parked, records, runs, usage,
-    webhooks,
+    self, Route, bindings, consents, contacts, handlers, logs, messages, operator, parked, programs, records, runs,
+    suppression, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -66,6 +66,15 @@ use crate::routes::{
         consents::list,
         consents::import,
         consents::show_import,
+        programs::set_up,
+        programs::list,
+        programs::show,
+        programs::remove,
+        suppression::import,
+        suppression::list,
+        suppression::show,
+        suppression::remove,
+        suppression::check,
         webhooks::set_up,
         webhooks::list,
         webhooks::callback_secret,
@@ -81,6 +90,8 @@ use crate::routes::{
         (name = "handlers", description = "Your code, and the numbers that it answers for."),
         (name = "contacts", description = "What your code may know of the people that it talks to."),
         (name = "consents", description = "What people allow."),
+        (name = "programs", description = "Own keywords, answers to HELP and domains, by campaign or sender."),
+        (name = "suppression", description = "Numbers to which not everything may be sent."),
         (name = "webhooks", description = "Where you are told what happened."),
         (name = "operator", description = "For those who run this host.")
     )

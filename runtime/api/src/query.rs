@@ -3,7 +3,7 @@
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 use signalbox_engine::FieldError;
-use signalbox_engine::registry::{BadPlace, Place};
+use signalbox_engine::registry::{BadPlace, ListKind, Place};
 use signalbox_model::{Address, Direction, Status, Timestamp};
 use signalbox_records::list::MAX_PAGE;
 use signalbox_records::{BadCursor, Cursor};
@@ -32,6 +32,22 @@ pub(crate) struct ConsentListing {
 pub(crate) struct ConsentOf {
     pub(crate) sender: Option<Address>,
     pub(crate) campaign: Option<String>,
+}
+
+/// What is said of a suppression list.
+#[derive(Debug, Default)]
+pub(crate) struct SuppressionSaid {
+    pub(crate) kind: Option<ListKind>,
+    pub(crate) source: Option<String>,
+    pub(crate) fetched_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) for_all: bool,
+}
+
+/// What suppression lists are asked.
+#[derive(Debug, Default)]
+pub(crate) struct SuppressionAsked {
+    pub(crate) consented_at: Option<Timestamp>,
 }
 
 /// A set of parameters.
@@ -111,6 +127,46 @@ impl Params for ConsentOf {
             _ => self.campaign = Some(value.to_owned()),
         }
         Ok(())
+    }
+}
+
+impl Params for SuppressionSaid {
+    const NAMES: &'static [&'static str] = &["kind", "source", "fetched_at", "expires_at", "for"];
+
+    fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "kind" => {
+                let kind = ListKind::parse(value);
+                let kinds = || ListKind::ALL.map(ListKind::as_str).join(", ");
+                self.kind = Some(kind.ok_or_else(|| format!("is one of {}", kinds()))?);
+            }
+            "source" if (1..=MAX_SOURCE).contains(&value.len()) => self.source = Some(value.to_owned()),
+            "source" => return Err(format!("has 1 to {MAX_SOURCE} bytes")),
+            "fetched_at" => self.fetched_at = Some(time(value)?),
+            "expires_at" => self.expires_at = Some(time(value)?),
+            _ => self.for_all = for_all(value)?,
+        }
+        Ok(())
+    }
+}
+
+impl Params for SuppressionAsked {
+    const NAMES: &'static [&'static str] = &["consented_at"];
+
+    fn take(&mut self, _: &str, value: &str) -> Result<(), String> {
+        self.consented_at = Some(time(value)?);
+        Ok(())
+    }
+}
+
+/// The name of a registry or vendor, a file's name, an agreement's number.
+const MAX_SOURCE: usize = 256;
+
+fn for_all(value: &str) -> Result<bool, String> {
+    match value {
+        "all" => Ok(true),
+        "tenant" => Ok(false),
+        _ => Err("is `tenant` or `all`".to_owned()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The one place where an error of the house meets a status code.
 
-use signalbox_engine::registry::{self, ImportRefused, LineError};
+use signalbox_engine::registry::{self, ImportRefused, LineError, SuppressionRefused};
 use signalbox_engine::{
-    BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, GateRefused, HandlerRefused, Refused,
-    WebhookRefused,
+    BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, GateRefused, HandlerRefused,
+    ProgramRefused, Refused, WebhookRefused,
 };
 use signalbox_guest::Refusal;
 use signalbox_guest::manifest::{BadSetting, Beyond, Complaint};
@@ -40,19 +40,45 @@ impl From<Refused> for Problem {
 impl From<ImportRefused> for Problem {
     fn from(refused: ImportRefused) -> Self {
         match refused {
-            ImportRefused::Lines(lines) => {
-                let field = |line: &LineError| FieldError {
-                    field: format!("line {} {}", line.line, line.column).trim_end().to_owned(),
-                    code: "line.invalid",
-                    detail: format!("line {}: {} {}", line.line, line.column, line.reason).replace("  ", " "),
-                };
-                Self::fields(Code::RequestInvalid, lines.iter().map(field).collect())
-            }
+            ImportRefused::Lines(lines) => wrong_lines(&lines),
             ImportRefused::NameTaken => {
                 Self::field(Code::RequestInvalid, "name", "name.taken", ImportRefused::NameTaken.to_string())
             }
             ImportRefused::Registry(registry::Error::Store(error)) => error.into(),
             ImportRefused::Registry(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SuppressionRefused> for Problem {
+    fn from(refused: SuppressionRefused) -> Self {
+        let field = |field, code| Self::field(Code::RequestInvalid, field, code, refused.to_string());
+        match refused {
+            SuppressionRefused::Lines(lines) => wrong_lines(&lines),
+            SuppressionRefused::Other(_) => field("name", "name.taken"),
+            SuppressionRefused::Older(_) => field("fetched_at", "list.older"),
+            SuppressionRefused::Times(_) => field("fetched_at", "list.times"),
+            SuppressionRefused::TooMany(_) => field("name", "list.too_many"),
+            SuppressionRefused::Registry(registry::Error::Store(error)) => error.into(),
+            SuppressionRefused::Registry(error) => Self::internal(error),
+        }
+    }
+}
+
+fn wrong_lines(lines: &[LineError]) -> Problem {
+    let field = |line: &LineError| FieldError {
+        field: format!("line {} {}", line.line, line.column).trim_end().to_owned(),
+        code: "line.invalid",
+        detail: format!("line {}: {} {}", line.line, line.column, line.reason).replace("  ", " "),
+    };
+    Problem::fields(Code::RequestInvalid, lines.iter().map(field).collect())
+}
+
+impl From<ProgramRefused> for Problem {
+    fn from(refused: ProgramRefused) -> Self {
+        match refused {
+            ProgramRefused::Invalid(errors) => Self::fields(Code::RequestInvalid, errors),
+            ProgramRefused::Path(error) => error.into(),
         }
     }
 }

@@ -9,8 +9,10 @@ pub(crate) mod logs;
 pub(crate) mod messages;
 pub(crate) mod operator;
 pub(crate) mod parked;
+pub(crate) mod programs;
 pub(crate) mod records;
 pub(crate) mod runs;
+pub(crate) mod suppression;
 pub(crate) mod usage;
 pub(crate) mod webhooks;
 
@@ -61,8 +63,8 @@ macro_rules! body {
 /// Every route.
 pub(crate) fn all() -> Vec<Route> {
     use Code::{
-        BindingUnknown, Busy, Draining, HandlerUnknown, ImportUnknown, MessageUnknown, NotReady, ParkedUnknown,
-        QueryInvalid, RequestInvalid, RunUnknown, StoreFailed, TooLate, VersionUnknown,
+        BindingUnknown, Busy, Draining, HandlerUnknown, ImportUnknown, ListUnknown, MessageUnknown, NotReady,
+        ParkedUnknown, ProgramUnknown, QueryInvalid, RequestInvalid, RunUnknown, StoreFailed, TooLate, VersionUnknown,
     };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
     let (read, write, replace, remove) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
@@ -159,6 +161,40 @@ pub(crate) fn all() -> Vec<Route> {
         route(read.clone(), "/v1/parked", get(parked::list), &[QueryInvalid, Draining, StoreFailed]),
         route(write.clone(), "/v1/parked/retry", post(parked::retry_all), body![RequestInvalid, Draining, StoreFailed]),
         route(write.clone(), "/v1/parked/{event}/retry", post(parked::retry), &[ParkedUnknown, Draining, StoreFailed]),
+        route(read.clone(), "/v1/programs", get(programs::list), &[]),
+        route(
+            replace.clone(),
+            "/v1/programs/{name}",
+            put(programs::set_up),
+            body![RequestInvalid, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/programs/{name}", get(programs::show), &[ProgramUnknown]),
+        route(
+            remove.clone(),
+            "/v1/programs/{name}",
+            delete(programs::remove),
+            &[ProgramUnknown, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/suppression", get(suppression::list), &[]),
+        route(
+            replace.clone(),
+            "/v1/suppression/{name}",
+            put(suppression::import),
+            body![QueryInvalid, RequestInvalid, Busy, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/suppression/{name}", get(suppression::show), &[ListUnknown]),
+        route(
+            remove.clone(),
+            "/v1/suppression/{name}",
+            delete(suppression::remove),
+            &[ListUnknown, Draining, StoreFailed],
+        ),
+        route(
+            read.clone(),
+            "/v1/suppression-checks/{number}",
+            get(suppression::check),
+            &[RequestInvalid, QueryInvalid],
+        ),
         route(remove, "/v1/parked/{event}", delete(parked::discard), &[ParkedUnknown, Draining, StoreFailed]),
         route(read.clone(), "/v1/usage", get(usage::usage), &[QueryInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/consents", get(consents::list), &[QueryInvalid, Draining, StoreFailed]),

@@ -20,6 +20,7 @@ use signalbox_text as text;
 
 use crate::assign::{Asked, assigned};
 use crate::check::{Checkup, check};
+use crate::counted::Place;
 use crate::engine::Engine;
 use crate::error::{Error, FieldError, Refused};
 use crate::idempotency;
@@ -153,7 +154,7 @@ pub(crate) async fn explain(engine: &Engine, caller: &Caller, request: &Request)
     let draft = draft(engine, caller, request, None)?;
     let route = route(engine, &draft.message);
     let message = Arc::new(draft.message);
-    let decision = check(engine, &message).await?.into_decision();
+    let decision = check(engine, &message, Place::Look).await?.into_decision();
     Ok(Explanation {
         encoding: message.encoding,
         segments: message.segments,
@@ -213,7 +214,7 @@ impl<'e> Plan<'e> {
         let message = Arc::new(message);
         let answer =
             Accepted { id, status: Status::Accepted, encoding: message.encoding, segments: message.segments, folded };
-        let result = match check(engine, &message).await? {
+        let result = match check(engine, &message, Place::Look).await? {
             Checkup::Deny(decision) => {
                 let class = decision.class();
                 let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();

@@ -30,6 +30,7 @@ pub(crate) async fn cancel(
     step.advance(&mut live, Status::Canceled, Cause::Canceled { by: by.to_owned() }, None).map_err(Error::from)?;
     crate::settle::tell_handler(engine, &mut step, &live);
     step.commit().await?;
+    engine.counted.withdraw(&live.message);
     if status.is_ours() {
         engine.waiting.fetch_sub(1, Ordering::Relaxed);
     }

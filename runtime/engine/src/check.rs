@@ -8,18 +8,21 @@ use signalbox_model::directory::Tenant;
 use signalbox_model::{Decision, Message, Timestamp, Verdict};
 use signalbox_policy::content::Declared;
 use signalbox_policy::content::rewrite::{Inserts, rewrite};
-use signalbox_policy::facts::{ConsentLevel, Sector};
+use signalbox_policy::facts::ConsentLevel;
 use signalbox_policy::place::Known;
-use signalbox_policy::{About, Facts, Policies, Whose};
+use signalbox_policy::{About, Policies, Whose};
 use signalbox_registry::Level;
 use signalbox_text::{Smart, prepare_within};
 
 use crate::consent;
 use crate::contacts;
+use crate::counted::{self, Place};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
 use crate::step::Step;
+use crate::suppressed;
+use crate::told;
 
 /// A message that policy let pass a moment ago.
 pub(crate) struct Checked {
@@ -49,15 +52,20 @@ pub(crate) enum Checkup {
     Deny(Decision),
 }
 
-/// Asks policy about a message with the facts as they are now.
-pub(crate) async fn check(engine: &Engine, message: &Arc<Message>) -> Result<Checkup, Error> {
+/// Asks policy about a message with the facts as they are now. One that goes if it may takes its place among what is
+/// counted; whoever asks for it gives the place back if it doesn't.
+pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place) -> Result<Checkup, Error> {
     let policy = engine.policy.load_full();
     let account = engine.directory.account(&message.tenant);
     let tenant = account.as_ref().map(|account| &account.tenant);
-    let contact =
-        if policy.asks_for_place() { contacts::read(engine, &message.tenant, message.theirs()).await? } else { None };
+    let program = engine.programs.of(message);
+    let asks = policy.asks_for_place() || policy.rules.reads().meets(told::OF_CONTACT);
+    let contact = if asks { contacts::read(engine, &message.tenant, message.theirs()).await? } else { None };
     let about = About {
-        declared: Declared { brand: tenant.map(|tenant| tenant.brand.as_str()), domains: None },
+        declared: Declared {
+            brand: tenant.map(|tenant| tenant.brand.as_str()),
+            domains: program.as_ref().and_then(|program| program.info.settings.domains.as_deref()),
+        },
         place: Known {
             zone: contact.as_ref().and_then(|contact| contact.time_zone.as_deref()),
             zip: contact.as_ref().and_then(|contact| contact.attributes.get("zip")).map(String::as_str),
@@ -75,8 +83,11 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>) -> Result<Che
     });
     let age = permission.granted_at.map(|at| engine.clock.now().since(at).as_secs() / 86_400);
     facts.consent_age_days = age.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+    suppressed::fill(engine, &policy, message, permission.granted_at, &mut facts);
+    counted::fill(engine, &policy, message, place, &mut facts).await?;
+    told::of_contact(&mut facts, contact.as_ref());
     if let Some(tenant) = tenant {
-        operator_says(&mut facts, tenant);
+        told::of_tenant(&mut facts, &policy, tenant, &message.body.text);
     }
     let decision = policy.decide(&facts, Whose::of(message));
     Ok(match decision.verdict {
@@ -89,13 +100,21 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>) -> Result<Che
 
 /// Asks policy, and makes the changes that it asks for: in the step, and in what the message is from now on.
 pub(crate) async fn check_and_change(engine: &Engine, step: &mut Step<'_>, live: &mut Live) -> Result<Checkup, Error> {
-    let (changed, first) = match check(engine, &live.message).await? {
+    let checkup = checked_and_changed(engine, step, live).await?;
+    if !matches!(checkup, Checkup::Pass(..)) {
+        engine.counted.withdraw(&live.message);
+    }
+    Ok(checkup)
+}
+
+async fn checked_and_changed(engine: &Engine, step: &mut Step<'_>, live: &mut Live) -> Result<Checkup, Error> {
+    let (changed, first) = match check(engine, &live.message, Place::Take).await? {
         Checkup::Rewrite { changed, decision } => (changed, decision),
         other => return Ok(other),
     };
     step.rewrite(&changed);
     live.message = changed;
-    Ok(match check(engine, &live.message).await? {
+    Ok(match check(engine, &live.message, Place::Take).await? {
         // The record says what was changed and why, not only that all is well now.
         Checkup::Pass(checked, _) => Checkup::Pass(checked, first),
         // What still asks for a change will ask for ever.
@@ -112,8 +131,7 @@ fn rewritten(
     message: &Arc<Message>,
     decision: Decision,
 ) -> Checkup {
-    let portal = tenant.and_then(|tenant| tenant.settings.get(PORTAL));
-    let inserts = Inserts { brand: tenant.map(|tenant| tenant.brand.as_str()), portal: portal.map(String::as_str) };
+    let inserts = Inserts { brand: tenant.map(|tenant| tenant.brand.as_str()), portal: tenant.and_then(told::portal) };
     let made = rewrite(&message.body.text, &policy.rules.changes(&decision), inserts);
     let prepared = made.as_ref().and_then(|made| prepare_within(made, Smart::On, engine.config.max_segments).ok());
     let Some(prepared) = prepared else { return Checkup::Deny(decision) };
@@ -123,19 +141,6 @@ fn rewritten(
     changed.original.get_or_insert_with(|| message.body.clone());
     changed.body.text = text;
     Checkup::Rewrite { changed: Arc::new(changed), decision }
-}
-
-/// Names of the tenant's settings that rules are about; the operator writes them.
-const PORTAL: &str = "portal_url";
-const SECTOR: &str = "sector";
-const CARRIER_BAA: &str = "carrier_baa";
-
-fn operator_says(facts: &mut Facts, tenant: &Tenant) {
-    facts.sector = match tenant.settings.get(SECTOR).map(String::as_str) {
-        None => Some(Sector::None),
-        Some(name) => Sector::ALL.iter().copied().find(|sector| sector.as_str() == name),
-    };
-    facts.carrier_baa = tenant.settings.get(CARRIER_BAA).map(|said| said == "true");
 }
 
 impl Checkup {

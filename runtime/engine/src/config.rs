@@ -17,6 +17,9 @@ pub struct Config {
     pub max_steps_per_tenant: usize,
     /// Messages in memory on their way, so that a step needn't read back what the last one wrote.
     pub hot_messages: usize,
+    /// People of whom it is in memory what they were sent in 24 hours, where rules count that; about 250 bytes each. With
+    /// more of them some counts are unknown for a while.
+    pub counted_people: usize,
     /// Messages written ahead in one go: a bound on what a crash leaves in doubt, besides the carriers' windows.
     pub max_write_ahead: usize,
     /// Attempts at an event before it is parked.
@@ -74,6 +77,7 @@ impl Default for Config {
             max_steps: 512,
             max_steps_per_tenant: 256,
             hot_messages: 16_384,
+            counted_people: 500_000,
             max_write_ahead: 256,
             max_attempts: 5,
             retry_waits: [

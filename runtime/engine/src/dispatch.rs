@@ -15,6 +15,7 @@ use signalbox_model::{Cause, ErrorClass, Event, Message, MessageId, Partition, S
 use signalbox_store::InboxSeq;
 
 use crate::check::check;
+use crate::counted::Place;
 use crate::engine::Engine;
 use crate::error::{CancelRefused, Error};
 use crate::hot::Live;
@@ -118,7 +119,7 @@ async fn outbound(
 /// The operator took away the carrier that a message was queued for: it takes another, or fails.
 async fn reroute(engine: &Arc<Engine>, pending: &Pending, live: &mut Live) -> Result<Flow, Error> {
     let mut step = Step::new(engine, live.message.id.partition());
-    let decision = check(engine, &live.message).await?.into_decision();
+    let decision = check(engine, &live.message, Place::Look).await?.into_decision();
     match route(engine, &live.message) {
         Ok(routes) => {
             let cause = Cause::Queued { carrier: routes[0].to_string(), handler: None, decision };

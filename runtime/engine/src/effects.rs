@@ -15,6 +15,7 @@ use signalbox_text as text;
 use crate::accept;
 use crate::assign::Taker;
 use crate::check::{Checkup, check};
+use crate::counted::Place;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::handlers::{StateRow, scope};
@@ -101,7 +102,7 @@ async fn stage_send(
 
 /// Writes a handler's message in the partition of its conversation.
 pub(crate) async fn adopt(engine: &Engine, step: &mut Step<'_>, message: Arc<Message>) -> Result<(), Error> {
-    match check(engine, &message).await? {
+    match check(engine, &message, Place::Look).await? {
         Checkup::Deny(decision) => {
             let class = decision.class();
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();

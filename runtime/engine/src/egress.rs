@@ -165,6 +165,7 @@ pub(crate) async fn go(
     };
     let cause = Cause::Sending { carrier: carrier.to_string(), attempt: live.head.attempts + 1 };
     step.advance(live, Status::Sending, cause, None)?;
+    step.count(engine, &live.message);
     step.commit().await?;
     submit(engine, waiting, carrier.clone(), slot, (checked, live.message.expires_at.since(now)));
     Ok(())
@@ -366,6 +367,7 @@ async fn try_write_ahead(
     };
     let cause = Cause::Sending { carrier: lane.carrier.name().to_string(), attempt: live.head.attempts + 1 };
     step.advance(&mut live, Status::Sending, cause, None)?;
+    step.count(engine, &live.message);
     step.commit().await?;
     Ok(Some((checked, live.message.expires_at.since(now))))
 }
@@ -381,6 +383,7 @@ pub(crate) async fn finish(
     class: Option<ErrorClass>,
 ) -> Result<(), Error> {
     step.advance(live, status, cause, class)?;
+    engine.counted.withdraw(&live.message);
     step.take(seq);
     settle::tell_handler(engine, &mut step, live);
     step.commit().await?;

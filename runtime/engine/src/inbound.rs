@@ -28,6 +28,7 @@ use crate::accept;
 use crate::assign::{Asked, is_wanted};
 use crate::check::check;
 use crate::consent;
+use crate::counted::Place;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::settle;
@@ -217,7 +218,9 @@ async fn receive(
 ) -> Result<(), Error> {
     let id = conversation.id();
     let policy = engine.policy.load_full();
-    let found = policy.intents.find(&arrived.text, None);
+    let program = engine.programs.of_sender(&conversation.tenant, &conversation.ours);
+    let own = program.as_ref().map(|program| &program.keywords);
+    let found = policy.intents.find(&arrived.text, own);
     let keyword = found.as_ref().map(|found| (found.intent, &*found.matched));
     let message = Arc::new(inbound_message(engine, &step, &conversation, &arrived));
     let cause = Cause::Received {
@@ -261,7 +264,10 @@ async fn obey(
         return Ok(());
     }
     let Some(account) = engine.directory.account(&conversation.tenant) else { return Ok(()) };
-    let (brand, help) = (&account.tenant.brand, &account.tenant.help);
+    let program = engine.programs.of_sender(&conversation.tenant, &conversation.ours);
+    let said = program.as_ref().map(|program| &program.info.settings);
+    let brand = said.and_then(|said| said.title.as_ref()).unwrap_or(&account.tenant.brand);
+    let help = said.and_then(|said| said.help.as_ref()).unwrap_or(&account.tenant.help);
     let answer = engine.policy.load().answers.answer(intent, brand, help, &in_words(&reach));
     stage_answer(engine, step, conversation, answer).await
 }
@@ -309,7 +315,7 @@ async fn stage_answer(
         origin: Origin::Keyword,
         depth: 0,
     });
-    let decision = check(engine, &message).await?.into_decision();
+    let decision = check(engine, &message, Place::Look).await?.into_decision();
     accept::stage_outbound(step, message, decision);
     Ok(())
 }

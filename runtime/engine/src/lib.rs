@@ -17,7 +17,8 @@
 //! when others have to agree to it, and when it failed), `health.rs`, `rollback.rs` and
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
-//! `contacts.rs` (what they recorded of people), `look.rs` (what can be seen of a
+//! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `counted/` (what went to whom), `programs.rs` (what they say of their
+//! campaigns), `told.rs`, `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
@@ -30,6 +31,7 @@ mod check;
 mod config;
 mod consent;
 mod contacts;
+mod counted;
 mod deploy;
 mod directory;
 mod dispatch;
@@ -52,6 +54,7 @@ mod look;
 mod metrics;
 mod outbound;
 mod parked;
+mod programs;
 mod rates;
 mod react;
 mod recordings;
@@ -64,7 +67,9 @@ mod settle;
 mod shadow;
 mod shown;
 mod step;
+mod suppressed;
 mod timers;
+mod told;
 mod turns;
 mod usage;
 mod wheel;
@@ -83,9 +88,11 @@ pub use handle::{Handle, Readiness, WebhookRefused};
 pub use logs::LogLine;
 pub use outbound::{Nowhere, Outbound, Web};
 pub use parked::{Filter as ParkedFilter, MAX_PAGE as PARKED_PAGE, Parked, ParkedCursor, ParkedPage};
+pub use programs::{ProgramInfo, ProgramRefused, ProgramSettings};
 pub use recordings::{MAX_PAGE as RUNS_PAGE, Run, RunCursor, RunDetail, RunFilter, RunOutcome, RunPage};
 pub use service::{Parts, Service};
 pub use shadow::{Comparison, Difference};
 pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicyStatus};
 pub use signalbox_registry as registry;
+pub use suppressed::ListInfo;
 pub use usage::{MAX_DAYS, UsageRow, Used};

@@ -87,6 +87,11 @@ impl Service {
         let directory_epoch = *epochs.last().expect("the directory's partition was taken");
         let directory = Arc::new(Directory::open(store.clone(), directory_epoch, tenants, &host, &chance).await?);
         let consent = signalbox_registry::Ledger::open(store.clone()).await.map_err(crate::consent::registry_error)?;
+        let suppression = signalbox_registry::Suppression::open(store.clone(), directory_epoch).await;
+        let suppression = suppression.map_err(crate::consent::registry_error)?;
+        let intents = policies.load_full();
+        let programs = crate::programs::Programs::open(store.clone(), directory_epoch, &intents.intents).await?;
+        let counted = crate::counted::Counted::open(&*store, config.counted_people, clock.now()).await?;
         let epochs: webhooks::Epochs = {
             let last = epochs.len() - 1;
             Arc::new(move |partition| Some(epochs[usize::from(partition.index()).min(last)]))
@@ -139,6 +144,9 @@ impl Service {
             directory,
             consent,
             imports: Default::default(),
+            suppression,
+            programs,
+            counted,
             host,
             outbound,
             lanes,

@@ -12,6 +12,7 @@ use signalbox_model::{
 use signalbox_store::{Batch, Committed, InboxSeq, Table, layout};
 use signalbox_webhooks as webhooks;
 
+use crate::counted::Going;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
@@ -31,6 +32,8 @@ pub(crate) struct Step<'e> {
     begun: Vec<MessageId>,
     told: Vec<webhooks::Item>,
     timers: Vec<(Bytes, Option<Timestamp>)>,
+    /// What is being sent with this step, where it is counted.
+    pub(crate) going: Option<Box<Going>>,
 }
 
 /// What a step adds to a timeline.
@@ -52,6 +55,7 @@ impl<'e> Step<'e> {
             begun: Vec::new(),
             told: Vec::new(),
             timers: Vec::new(),
+            going: None,
         }
     }
 
@@ -174,7 +178,7 @@ impl<'e> Step<'e> {
 
     /// Makes the step durable, and only then lets the rest of the house know of it.
     pub(crate) async fn commit(self) -> Result<Committed, Error> {
-        let Self { engine, mut batch, consent, changed, lines, begun, told, timers, .. } = self;
+        let Self { engine, mut batch, consent, changed, lines, begun, told, timers, going, .. } = self;
         for Lines { message, entries } in &lines {
             signalbox_records::stage_entries(&mut batch, &message.tenant, message.id, entries);
         }
@@ -204,6 +208,9 @@ impl<'e> Step<'e> {
                 }
                 for live in changed.into_iter().filter(|live| !begun.contains(&live.message.id)) {
                     engine.hot.put(live);
+                }
+                if let Some(going) = going {
+                    engine.counted.sent(*going);
                 }
                 for endpoint in rings {
                     engine.webhooks.ring(partition, endpoint);

@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::step::Step;
 use crate::turns::{self, Pending};
 use crate::wheel::Ticket;
-use crate::{idempotency, inbound};
+use crate::{counted, idempotency, inbound};
 
 /// What is due.
 #[derive(Debug)]
@@ -134,6 +134,7 @@ async fn handle(engine: &Arc<Engine>, due: Due) -> Result<(), Error> {
             for partition in (0..engine.store.partitions()).map(Partition::new) {
                 idempotency::forget_old(engine, partition).await?;
             }
+            counted::forget_old(engine).await?;
         }
     }
     Ok(())

@@ -12,6 +12,7 @@
 //! | [`policies`] | all of a policy folder together |
 //! | [`watcher`] | the policies in force, and how they are replaced |
 //! | [`mod@explain`] | a decision in words |
+//! | [`whatif`] | what another rule set would have said of a recorded decision |
 //! | [`cases`] | a rule set's tests, written as facts or messages and the expected verdict |
 //! | [`error`] | why a folder isn't taken |
 //!
@@ -31,8 +32,10 @@ pub mod policies;
 pub mod rules;
 mod source;
 pub mod watcher;
+pub mod whatif;
 
 pub use answers::Answers;
+pub use data::Freshness;
 pub use error::{Complaint, Error};
 pub use explain::explain;
 pub use facts::{Fact, FactSet, Facts, Kind, OriginKind, Value};

@@ -133,7 +133,7 @@ impl Policies {
         (facts.local_hour_min, facts.local_hour_max) = (hours.map(|hours| hours.0), hours.map(|hours| hours.1));
         let open = place.is_open(facts.now);
         facts.window_open = Some(open);
-        facts.window_opens = if open { None } else { place.turn(facts.now, &message.id) };
+        facts.window_opens = if open { None } else { place.turn(facts.now, &message.conversation_id()) };
     }
 
     /// Evaluates the rules for such a message.

@@ -5,6 +5,7 @@
 //! | [`consent`] | what a person allows, and how one word after another changes it |
 //! | [`ledger`] | the ledger: read from memory for every message, changed in the step of the message that says so |
 //! | [`import`] | consents that a tenant brings along, taken whole or not at all |
+//! | [`suppression`] | lists of numbers to which not everything may be sent |
 //! | `rows` | where the ledger's rows lie |
 //! | `cache`, `wide` | what of it is in memory |
 //!
@@ -16,6 +17,7 @@ mod error;
 pub mod import;
 pub mod ledger;
 mod rows;
+pub mod suppression;
 mod wide;
 
 pub use consent::{By, Change, ConsentId, Grant, Level, PersonId, Program, Reach, Revocation, Standing};
@@ -23,3 +25,4 @@ pub use error::Error;
 pub use import::{Import, ImportRefused, LineError};
 pub use ledger::{BadPlace, Entry, Ledger, Line, Permission, Place, Question, Staged};
 pub use rows::{ImportId, Party};
+pub use suppression::{ListKind, ListMeta, NewList, Suppression, SuppressionRefused};

@@ -36,6 +36,7 @@ mod process;
 mod serve;
 mod signals;
 mod test;
+pub mod whatif;
 pub mod wire;
 
 use std::future::Future;
@@ -68,6 +69,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Consent(Consent::Classify(args)) => classify::run(&args),
         Command::Policy(command) => policy::run(&command),
         Command::Consent(Consent::Client(command)) => block_on(Some(1), client::consent(command)),
+        Command::Suppression(command) => block_on(Some(1), client::suppression(command)),
         Command::Client(command) => block_on(Some(1), client::run(command)),
     }
 }

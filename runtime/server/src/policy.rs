@@ -12,6 +12,7 @@ use signalbox_policy::{Origin, Policies, Whose};
 
 use crate::args::Server;
 use crate::exit::{self, Error};
+use crate::whatif::{self, WhatIf};
 use crate::{block_on, client, out};
 
 /// `signalbox policy`.
@@ -23,6 +24,8 @@ pub enum Command {
     Test(Folder),
     /// Say which rules no case has fire, and which none comes near.
     Coverage(Folder),
+    /// Say what a changed folder would have made of recorded messages.
+    Whatif(WhatIf),
     /// Tell what a decision stood on.
     Explain {
         /// A message of a running Signalbox (`msg_…`), or a file with a decision or a timeline as the API prints them.
@@ -64,6 +67,7 @@ pub fn run(command: &Command) -> Result<ExitCode, Error> {
         Command::Check(folder) => check(folder),
         Command::Test(folder) => test(folder),
         Command::Coverage(folder) => coverage(folder),
+        Command::Whatif(args) => whatif::run(args),
         Command::Explain { what, policies, packs, server } => {
             let origin = Origin { folder: policies.clone(), packs: packs.clone() };
             explain_decisions(what, &Policies::open(&origin)?, server)
@@ -159,10 +163,10 @@ fn coverage(folder: &Folder) -> Result<ExitCode, Error> {
 }
 
 /// A decision and where in a timeline it stands.
-struct Found {
-    at: Option<String>,
-    status: Option<String>,
-    decision: Decision,
+pub(crate) struct Found {
+    pub(crate) at: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) decision: Decision,
 }
 
 fn explain_decisions(what: &str, policies: &Policies, server: &Server) -> Result<ExitCode, Error> {
@@ -196,19 +200,19 @@ fn explain_decisions(what: &str, policies: &Policies, server: &Server) -> Result
     Ok(ExitCode::from(if explained.is_empty() { exit::FAILED } else { 0 }))
 }
 
-fn read(file: &Path) -> Result<Value, Error> {
+pub(crate) fn read(file: &Path) -> Result<Value, Error> {
     let failed = |source| Error::Read { file: file.display().to_string(), source };
     let bytes = std::fs::read(file).map_err(failed)?;
     serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))
 }
 
-fn text(answer: &Value, key: &str) -> Option<String> {
+pub(crate) fn text(answer: &Value, key: &str) -> Option<String> {
     let message = answer.get("message").unwrap_or(answer);
     message.get(key)?.as_str().map(str::to_owned)
 }
 
 /// Every decision in an answer of the API: the answer itself, or those in its timeline.
-fn decisions(answer: &Value) -> Vec<Found> {
+pub(crate) fn decisions(answer: &Value) -> Vec<Found> {
     let read = |value: &Value| serde_json::from_value::<Decision>(value.clone()).ok();
     if let Some(decision) = read(answer).or_else(|| read(answer.get("decision")?)) {
         return vec![Found { at: None, status: None, decision }];

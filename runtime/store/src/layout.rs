@@ -52,6 +52,10 @@ pub enum Table {
     Recording = 17,
     /// Revocations that reach past one sender: the registry's rows.
     WideConsent = 18,
+    /// What was sent in the last 24 hours, where rules count it: time and message.
+    Sent = 19,
+    /// The first message that went from a sender to a person: by conversation.
+    FirstSent = 20,
     /// Directory: tenants by name.
     Tenant = 32,
     /// Directory: API keys by id.
@@ -72,13 +76,19 @@ pub enum Table {
     Usage = 46,
     /// Directory: imports of consents, by tenant and name.
     ConsentImport = 50,
+    /// Directory: suppression lists, by tenant and name.
+    Suppression = 60,
+    /// Directory: their numbers, by tenant, name and part: [`part_key`].
+    SuppressionPart = 61,
+    /// Directory: what tenants say of their campaigns, by tenant and name.
+    Program = 62,
     /// The engine's own.
     Meta = 255,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 34] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -97,6 +107,8 @@ impl Table {
         Self::Retry,
         Self::Recording,
         Self::WideConsent,
+        Self::Sent,
+        Self::FirstSent,
         Self::Tenant,
         Self::ApiKey,
         Self::Handler,
@@ -107,6 +119,9 @@ impl Table {
         Self::HandlerSecret,
         Self::Usage,
         Self::ConsentImport,
+        Self::Suppression,
+        Self::SuppressionPart,
+        Self::Program,
         Self::Meta,
     ];
 

@@ -12,5 +12,6 @@ mod house;
 mod operator;
 mod reading;
 mod sending;
+mod suppression;
 mod webhooks;
 mod whose;

@@ -77,6 +77,11 @@ impl Scripted {
         self.state.lock().seen.clone()
     }
 
+    /// How much was ever put on the wire.
+    pub fn seen_count(&self) -> usize {
+        self.state.lock().seen.len()
+    }
+
     /// The next submission that waits for its outcome.
     pub async fn next(&self) -> Submitted {
         loop {
@@ -168,6 +173,7 @@ pub struct House {
     pub clock: ManualClock,
     pub store: Arc<MemoryStore>,
     pub caller: Caller,
+    policies: Policies,
     intake: mpsc::Sender<Incoming>,
     drain: CancellationToken,
     running: tokio::task::JoinHandle<Result<(), signalbox_engine::Error>>,
@@ -207,7 +213,17 @@ impl House {
     /// A house whose tenant wants a STOP to reach so far; its second number is [`OTHER`].
     pub async fn with_reach(reach: StopReach) -> Self {
         let store = MemoryStore::new(memory::Config::default());
-        Self::with(tenant(reach), store, Scripted::new(), ManualClock::at(noon())).await.expect("a fresh store opens")
+        let policies = Policies::built_in();
+        let opened = Self::with(tenant(reach), policies, store, Scripted::new(), ManualClock::at(noon())).await;
+        opened.expect("a fresh store opens")
+    }
+
+    /// A house with other rules, at a time.
+    pub async fn under(policies: Policies, at: Timestamp) -> Self {
+        let store = MemoryStore::new(memory::Config::default());
+        let tenant = tenant(StopReach::default());
+        let opened = Self::with(tenant, policies, store, Scripted::new(), ManualClock::at(at)).await;
+        opened.expect("a fresh store opens")
     }
 
     pub async fn new() -> Self {
@@ -219,7 +235,8 @@ impl House {
     pub async fn with_caps(caps: HandlerCaps) -> Self {
         let tenant = Tenant { caps, ..tenant(StopReach::default()) };
         let store = MemoryStore::new(memory::Config::default());
-        Self::with(tenant, store, Scripted::new(), ManualClock::at(noon())).await.expect("a fresh store opens")
+        let opened = Self::with(tenant, Policies::built_in(), store, Scripted::new(), ManualClock::at(noon())).await;
+        opened.expect("a fresh store opens")
     }
 
     /// A house that starts on what `store` has.
@@ -228,11 +245,12 @@ impl House {
         carrier: Arc<Scripted>,
         clock: ManualClock,
     ) -> Result<Self, signalbox_engine::Error> {
-        Self::with(tenant(StopReach::default()), store, carrier, clock).await
+        Self::with(tenant(StopReach::default()), Policies::built_in(), store, carrier, clock).await
     }
 
     async fn with(
         tenant: Tenant,
+        policies: Policies,
         store: Arc<MemoryStore>,
         carrier: Arc<Scripted>,
         clock: ManualClock,
@@ -248,7 +266,7 @@ impl House {
             store: store.clone(),
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),
-            policies: Policies::built_in().into(),
+            policies: policies.clone().into(),
             host: Arc::new(guest::Host::new(host).unwrap()),
             tenants: vec![tenant],
             carriers: vec![Arc::new(Door(carrier.clone()))],
@@ -262,15 +280,22 @@ impl House {
         let running = tokio::spawn(service.run(drain.clone(), Duration::from_secs(5)));
         let key = KeyId::new(clock.now(), Partition::DIRECTORY, &Chance::seeded(1));
         let caller = Caller { tenant: "acme".parse().unwrap(), key };
-        Ok(Self { handle, carrier, clock, store, caller, intake, drain, running })
+        Ok(Self { handle, carrier, clock, store, caller, policies, intake, drain, running })
     }
 
     /// The process dies: what is durable is what the next house starts on.
     pub async fn crash(self) -> Self {
+        let policies = self.policies.clone();
+        self.crash_and(policies).await
+    }
+
+    /// Likewise, and the next house has other rules.
+    pub async fn crash_and(self, policies: Policies) -> Self {
         let (store, carrier, clock) = (self.store.crash_image(), self.carrier.clone(), self.clock.clone());
         self.running.abort();
         carrier.state.lock().submitted.clear();
-        Self::on(store, carrier, clock).await.expect("what a crash leaves can be opened")
+        let opened = Self::with(tenant(StopReach::default()), policies, store, carrier, clock).await;
+        opened.expect("what a crash leaves can be opened")
     }
 
     /// Drains and stops.

@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what did not hold")]
 
 mod consent;
+mod counted;
 mod crash;
 mod effects_under_crash;
 mod granted_limits;
 mod house;
 mod inbound;
 mod outbound;
+mod programs;
 mod recordings;
 mod shared_state;
+mod spread;
+mod us;

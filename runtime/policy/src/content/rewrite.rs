@@ -19,7 +19,7 @@ pub fn rewrite(text: &str, changes: &[Change], inserts: Inserts<'_>) -> Option<S
     let mut changed = text.to_owned();
     // A pointer to the portal leaves nothing of the text, so it comes before what is put around it.
     if changes.contains(&Change::PortalLink) {
-        changed = format!("You have a new message. Please sign in to read it: {}", inserts.portal?);
+        changed = pointer(inserts.portal?);
     }
     if changes.contains(&Change::NameBrand) {
         changed = format!("{}: {changed}", inserts.brand?);
@@ -29,6 +29,18 @@ pub fn rewrite(text: &str, changes: &[Change], inserts: Inserts<'_>) -> Option<S
         changed = format!("{changed}{gap}{OPT_OUT}");
     }
     Some(changed)
+}
+
+fn pointer(portal: &str) -> String {
+    format!("You have a new message. Please sign in to read it: {portal}")
+}
+
+/// Is the text nothing but a pointer to the portal, with the brand before it and how to opt out behind it or without them?
+pub fn is_pointer(text: &str, inserts: Inserts<'_>) -> bool {
+    let Some(portal) = inserts.portal else { return false };
+    let bare = text.strip_suffix(OPT_OUT).unwrap_or(text).trim();
+    let named = inserts.brand.and_then(|brand| bare.strip_prefix(brand)?.strip_prefix(": "));
+    named.unwrap_or(bare) == pointer(portal)
 }
 
 #[cfg(test)]
@@ -43,5 +55,9 @@ mod tests {
         assert_eq!(rewrite("Sale", &all, Inserts::default()), None);
         let hidden = rewrite("Your results", &[Change::NameBrand, Change::PortalLink], acme).unwrap();
         assert!(hidden.starts_with("Acme: You have") && !hidden.contains("results"), "{hidden}");
+        assert!(
+            is_pointer(&hidden, acme) && is_pointer(&rewrite(&hidden, &[Change::AppendOptOut], acme).unwrap(), acme)
+        );
+        assert!(!is_pointer(&hidden, Inserts::default()) && !is_pointer(&format!("{hidden} Your results: +"), acme));
     }
 }

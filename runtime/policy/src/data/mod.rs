@@ -5,6 +5,7 @@ mod csv;
 mod folding;
 mod holidays;
 mod links;
+mod lists;
 mod numbers;
 mod places;
 mod terms;
@@ -14,6 +15,7 @@ mod windows;
 pub use folding::{Fold, Folding};
 pub use holidays::Holidays;
 pub use links::Links;
+pub use lists::{Freshness, Lists};
 pub use numbers::Numbers;
 pub use places::{Place, Places};
 pub use terms::Terms;
@@ -27,7 +29,7 @@ use crate::rules::set::hash_piece;
 use crate::source::Source;
 
 /// A table's file and what it was when this program was built.
-pub(crate) const BUILT_IN: [(&str, &str); 9] = [
+pub(crate) const BUILT_IN: [(&str, &str); 10] = [
     ("holidays.toml", include_str!("../../../../policies/data/holidays.toml")),
     ("links.toml", include_str!("../../../../policies/data/links.toml")),
     ("lookalikes.csv", include_str!("../../../../policies/data/lookalikes.csv")),
@@ -37,6 +39,7 @@ pub(crate) const BUILT_IN: [(&str, &str); 9] = [
     ("throughput.toml", include_str!("../../../../policies/data/throughput.toml")),
     ("windows.toml", include_str!("../../../../policies/data/windows.toml")),
     ("zips.csv", include_str!("../../../../policies/data/zips.csv")),
+    ("lists.toml", include_str!("../../../../policies/data/lists.toml")),
 ];
 
 /// No table of ours has more than a hundredth of it; a reputation list of a million domains still fits.
@@ -57,6 +60,8 @@ pub struct Tables {
     pub numbers: Numbers,
     /// Domains in links.
     pub links: Links,
+    /// How old suppression lists may be.
+    pub lists: Lists,
     /// Words that tell what a text is about.
     pub terms: Terms,
     /// Characters that stand for letters.
@@ -116,7 +121,7 @@ impl Tables {
         let (folding, numbers) = (keep(all, Folding::parse(source(2))), keep(all, Numbers::parse(source(3))));
         let (places, throughput) =
             (keep(all, Places::parse(source(4), source(8))), keep(all, Throughput::parse(source(6))));
-        let windows = keep(all, Windows::parse(source(7)));
+        let (windows, lists) = (keep(all, Windows::parse(source(7))), keep(all, Lists::parse(source(9))));
         let terms = folding.as_ref().and_then(|folding| keep(all, Terms::parse(source(5), folding)));
         let whole = || {
             Some(Self {
@@ -126,6 +131,7 @@ impl Tables {
                 throughput: throughput?,
                 numbers: numbers?,
                 links: links?,
+                lists: lists?,
                 terms: terms?,
                 folding: folding?,
                 versions: files.iter().map(version).collect(),

@@ -54,6 +54,8 @@ macro_rules! facts {
             pub window_opens: Option<Timestamp>,
             /// When the day that carriers count in begins anew. Rules can't read it.
             pub day_resets: Option<Timestamp>,
+            /// When the oldest message that is counted falls out of the count. Rules can't read it.
+            pub count_falls: Option<Timestamp>,
             $(#[doc = $doc] pub $name: Option<$type>,)*
         }
 
@@ -235,6 +237,8 @@ facts! {
     CarrierBaa carrier_baa: bool;
     /// Whether the campaign is registered with a number pool.
     CampaignNumberPool campaign_number_pool: bool;
+    /// Whether the recipient is on a suppression list of the tenant's or the operator's own.
+    OnOwnList on_own_list: bool;
 }
 
 impl Fact {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use signalbox_model::{E164, MessageId, Timestamp};
+use signalbox_model::{ConversationId, E164, Timestamp};
 
 use crate::data::{Cap, State, Tables};
 
@@ -116,11 +116,12 @@ impl Whereabouts<'_> {
         None
     }
 
-    /// When a message that waits for the window goes: soon after it opens, each at a time of its own.
-    pub fn turn(&self, now: Timestamp, message: &MessageId) -> Option<Timestamp> {
+    /// When what waits for the window goes: soon after it opens, each conversation at a time of its own, so that messages of
+    /// one stay in their order.
+    pub fn turn(&self, now: Timestamp, conversation: &ConversationId) -> Option<Timestamp> {
         let opens = self.next_open(now)?;
         let spread = u64::from(self.tables.windows.spread_minutes()) * 60_000_000;
-        let share = xxhash_rust::xxh3::xxh3_64(message.as_bytes()).checked_rem(spread).unwrap_or(0);
+        let share = xxhash_rust::xxh3::xxh3_64(conversation.as_bytes()).checked_rem(spread).unwrap_or(0);
         let turn = opens + Duration::from_micros(share);
         // A window that is shorter than the spread has room at its beginning.
         Some(if self.is_open(turn) { turn } else { opens })
@@ -174,7 +175,7 @@ pub(crate) fn timestamp(at: jiff::Timestamp) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use signalbox_model::{Address, Chance, Partition};
+    use signalbox_model::Address;
 
     fn tables() -> Tables {
         Tables::built_in().unwrap()
@@ -245,14 +246,15 @@ mod tests {
     fn what_waited_goes_out_spread() {
         let tables = tables();
         let place = tables.whereabouts(number("+12125550123"), Known::default()).unwrap();
-        let (now, chance) = (at("2026-11-23T05:00:00Z"), Chance::seeded(4));
-        let id = || MessageId::new(now, Partition::new(0), &chance);
+        let now = at("2026-11-23T05:00:00Z");
         let opens = place.next_open(now).unwrap();
         let mut minutes = [0; 30];
-        for _ in 0..3_000 {
-            let id = id();
+        for n in 0..3_000_u64 {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&n.to_be_bytes());
+            let id = ConversationId::from_bytes(id);
             let turn = place.turn(now, &id).unwrap();
-            assert_eq!(place.turn(now, &id), Some(turn), "the same message has the same turn");
+            assert_eq!(place.turn(now, &id), Some(turn), "the same conversation has the same turn");
             minutes[usize::try_from(turn.since(opens).as_secs() / 60).unwrap()] += 1;
         }
         assert!(minutes.iter().all(|count| (50..200).contains(count)), "{minutes:?}");

@@ -294,7 +294,7 @@ fn severity(name: &str, waits: Waits) -> Result<Option<Severity>, String> {
         }
         "deny" => Ok(Some(Severity::Deny)),
         "hold" => {
-            let needs = "hold needs a `hold_for` such as \"5m\", or a `hold_until`: window, daily-reset";
+            let needs = "hold needs a `hold_for` such as \"5m\", or a `hold_until`: window, daily-reset, count";
             waits.wait.map(|wait| Some(Severity::Hold(wait))).ok_or_else(|| needs.to_owned())
         }
         _ => Err(unknown("severity", name, &["deny", "hold", "rewrite", "warn", "pass"])),
@@ -305,7 +305,8 @@ fn until(name: &str) -> Result<Wait, String> {
     match name {
         "window" => Ok(Wait::Window),
         "daily-reset" => Ok(Wait::DailyReset),
-        _ => Err(unknown("end of a hold", name, &["window", "daily-reset"])),
+        "count" => Ok(Wait::Count),
+        _ => Err(unknown("end of a hold", name, &["window", "daily-reset", "count"])),
     }
 }
 

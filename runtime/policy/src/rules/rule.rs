@@ -18,6 +18,8 @@ pub enum Wait {
     Window,
     /// Until the day that carriers count in begins anew.
     DailyReset,
+    /// Until one of the messages that are counted falls out of the count.
+    Count,
 }
 
 /// How long what waits for a time that nobody knows waits before it is checked again.
@@ -29,6 +31,7 @@ impl Wait {
             Self::For(wait) => return facts.now + wait,
             Self::Window => facts.window_opens,
             Self::DailyReset => facts.day_resets,
+            Self::Count => facts.count_falls,
         };
         // A time that has come is no wait; the rule says that there has to be one.
         known.filter(|until| *until > facts.now).unwrap_or(facts.now + ASK_AGAIN)

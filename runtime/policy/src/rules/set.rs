@@ -297,7 +297,12 @@ mod tests {
             (format!("{good}\nhold_for = \"5m\""), 10, 12, "nothing here holds"),
             (format!("{good}\nchange = \"name-brand\""), 10, 10, "nothing here rewrites"),
             (good.replace("deny", "rewrite"), 7, 12, "needs a `change`: name-brand"),
-            (good.replace("deny", "hold") + "\nhold_until = \"noon\"", 10, 14, "allowed are window, daily-reset"),
+            (
+                good.replace("deny", "hold") + "\nhold_until = \"noon\"",
+                10,
+                14,
+                "allowed are window, daily-reset, count",
+            ),
             (format!("{good}\nexpires = \"soon\""), 10, 11, "isn't a day"),
             (format!("{good}\neffective = \"2026-02-01\"\nexpires = \"2026-01-01\""), 11, 11, "before it is in force"),
             (good.replace("deny", "hold") + "\nhold_for = \"5 min\"", 10, 12, "isn't a time"),

@@ -13,7 +13,7 @@ use super::show::{Paint, Screen};
 use crate::args::{ConsentClient, Server};
 
 /// How often the progress of an import is asked for.
-const PROGRESS: Duration = Duration::from_millis(500);
+pub(super) const PROGRESS: Duration = Duration::from_millis(500);
 /// Consents in a page of an export.
 const PAGE: u32 = 1_000;
 /// The columns of an export: those of an import.
@@ -64,7 +64,7 @@ async fn import(file: &Path, name: Option<String>, api: &Api, screen: &Screen) -
 }
 
 /// A file's name as an import's: what can't be in one becomes a dash.
-fn name_of(file: &Path) -> String {
+pub(super) fn name_of(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     let legal = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' { c } else { '-' };
     let name: String = stem.chars().map(legal).take(60).collect();

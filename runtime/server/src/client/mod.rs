@@ -10,6 +10,7 @@ mod replay;
 mod replay_last;
 mod send;
 mod show;
+mod suppression;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,8 +18,9 @@ use std::time::Duration;
 
 use ::http::Method;
 use serde_json::{Value, json};
+use signalbox_model::Timestamp;
 
-use crate::args::{Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Server, Webhooks};
+use crate::args::{Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Server, Suppression, Webhooks};
 use crate::exit;
 use call::{Api, Body, query, segment};
 use show::Screen;
@@ -26,6 +28,8 @@ use show::Screen;
 pub use problem::Error;
 pub use replay::run as replay;
 
+/// Messages in a page.
+const PAGE: usize = 500;
 /// How often logs are asked for when they are followed.
 const FOLLOW: Duration = Duration::from_millis(500);
 
@@ -50,6 +54,20 @@ pub async fn consent(command: ConsentClient) -> Result<ExitCode, exit::Error> {
     let screen = Screen::new(server.json);
     let api = Api::new(&server)?;
     match consent::answer(command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
+    }
+}
+
+/// The commands about suppression lists.
+pub async fn suppression(command: Suppression) -> Result<ExitCode, exit::Error> {
+    let server = suppression::server(&command).clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match suppression::answer(command, &api, &screen).await {
         Err(Error::Refused(problem)) if server.json => {
             screen.json(problem.value());
             Ok(ExitCode::from(exit::REFUSED))
@@ -121,6 +139,36 @@ async fn messages(command: Messages, api: &Api, screen: &Screen) -> Result<(), E
 /// A message's timeline, for another command.
 pub async fn timeline_of(server: &Server, id: &str) -> Result<Value, Error> {
     timeline(&Api::new(server)?, id).await
+}
+
+/// The timelines of messages accepted after a time, the newest first, one after the other.
+pub async fn timelines_after(
+    server: &Server,
+    after: Timestamp,
+    most: usize,
+    mut each: impl FnMut(&Value),
+) -> Result<(), Error> {
+    let api = Api::new(server)?;
+    let (mut left, mut cursor) = (most, None);
+    while left > 0 {
+        let filters = [
+            ("direction", Some("outbound".to_owned())),
+            ("after", Some(after.to_rfc3339())),
+            ("limit", Some(left.min(PAGE).to_string())),
+            ("cursor", cursor.take()),
+        ];
+        let page = api.get(&format!("/v1/messages{}", query(&filters))).await?;
+        let messages = page["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        for id in messages.iter().filter_map(|message| message["id"].as_str()) {
+            each(&timeline(&api, id).await?);
+        }
+        left = left.saturating_sub(messages.len().max(1));
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 async fn timeline(api: &Api, id: &str) -> Result<Value, Error> {

@@ -44,6 +44,7 @@ pub fn path(section: Section<'_, '_>, limits: &mut engine::Config) {
     count(&section, "max_steps", 16_384, &mut limits.max_steps);
     count(&section, "max_steps_per_tenant", 16_384, &mut limits.max_steps_per_tenant);
     count(&section, "hot_messages", 10_000_000, &mut limits.hot_messages);
+    count(&section, "counted_people", 100_000_000, &mut limits.counted_people);
     count(&section, "max_write_ahead", 10_000, &mut limits.max_write_ahead);
     count(&section, "max_attempts", 100, &mut limits.max_attempts);
     count(&section, "breaker_failures", 1_000_000, &mut limits.breaker_failures);
@@ -80,6 +81,7 @@ pub fn api(section: Section<'_, '_>, api: &mut api::Config, limits: &engine::Con
     duration(&section, "write_timeout", &mut api.write_timeout);
     bytes(&section, "max_json", &mut api.max_json_bytes);
     bytes(&section, "max_batch", &mut api.max_batch_bytes);
+    bytes(&section, "max_list", &mut api.max_list_bytes);
     bytes(&section, "max_large", &mut api.max_large_bytes);
     duration(&section, "drain_timeout", &mut api.drain_timeout);
     api.max_batch = limits.max_batch;
