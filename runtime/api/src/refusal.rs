@@ -266,6 +266,13 @@ pub(crate) fn no_run() -> Problem {
     Problem::new(Code::RunUnknown, detail)
 }
 
+/// Of this run there is no recording.
+pub(crate) fn no_recording() -> Problem {
+    let detail = "the run is known, but what it read and was answered is larger than the 1 MiB that is kept of a run, so it \
+                  can't be replayed: have the handler read less state or history per event";
+    Problem::new(Code::RunUnknown, detail)
+}
+
 /// The handler has no such version.
 pub(crate) fn no_version() -> Problem {
     let detail = "the handler has no version with this digest; GET /v1/handlers/{name} lists those there are";

@@ -80,8 +80,9 @@ pub(crate) struct RunView {
     failure: Option<String>,
     /// What it used.
     usage: RunUsageView,
-    /// What its recording takes.
-    recording_bytes: u32,
+    /// What its recording takes; not there for a run that can't be replayed, since its recording is larger than is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recording_bytes: Option<u32>,
 }
 
 /// What a run used.

@@ -46,14 +46,15 @@ pub struct Verdict {
     pub slow: usize,
     /// Events that weren't compared, since a limit of time stopped the recorded run: it has no end of its own.
     pub stopped: usize,
-    /// Events that weren't compared: the time was up, or a recording is gone or can't be read.
+    /// Events that weren't compared: the time was up, or a recording is gone, can't be read, or was
+    /// too large to be kept.
     pub left_out: usize,
     /// Some of the differences, the latest first.
     pub examples: Vec<GateExample>,
 }
 
 /// An event on which the candidate does otherwise.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct GateExample {
     /// The recorded run.
     pub invocation: InvocationId,
@@ -63,6 +64,13 @@ pub struct GateExample {
     pub kind: EventKind,
     /// `- ` before what only the recorded run did, `+ ` before what only the candidate does; numbers redacted.
     pub lines: Vec<String>,
+}
+
+impl std::fmt::Debug for GateExample {
+    /// Without what was said.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GateExample").field("invocation", &self.invocation).finish_non_exhaustive()
+    }
 }
 
 /// Why there was no verdict.

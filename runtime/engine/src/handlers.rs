@@ -71,7 +71,7 @@ pub(crate) async fn call(
         let is_kept = |outcome: &guest::Outcome| recordings::is_kept(handler.recording.mode, queued.id, outcome);
         let recorded = Box::pin(engine.host.record_if(&taker.code, &invocation, &mut world, is_kept));
         let (outcome, recording) = recorded.await;
-        recordings::keep(engine, &conversation.tenant, taker, queued, id, &outcome, recording);
+        recordings::keep(engine, &conversation.tenant, taker, queued, (id, kind), &outcome, recording);
         outcome
     } else {
         Box::pin(engine.host.invoke(&taker.code, &invocation, &mut world)).await

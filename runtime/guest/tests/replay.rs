@@ -144,6 +144,27 @@ async fn no_secret_is_kept() {
 }
 
 #[tokio::test]
+async fn a_secret_is_not_kept_in_the_forms_in_which_requests_carry_it() {
+    let (host, handler) = shared("misbehaving").await;
+    // What a server repeats of it stands for what a handler may make of it.
+    let forms = ["c2stMTIzNDU2Nw==", "dXNlcjpzay0xMjM0NTY3", "736b2d31323334353637", "736B2D31323334353637"];
+    let mut world = eventful();
+    world.secrets.insert("path".into(), "a/b c+d=e".into());
+    world.answer = Ok(HttpAnswer {
+        status: 200,
+        headers: vec![("x-was".into(), b"a%2Fb%20c%2Bd%3De".to_vec())],
+        body: forms.join(" ").into_bytes(),
+    });
+    let (_, recording) = record(&mut world, "fetch").await;
+    let recording = recording.expect("it is small");
+    let text = String::from_utf8_lossy(&recording.to_bytes()).into_owned();
+    for form in [forms[0], &forms[1][7..], forms[2], forms[3], "a%2Fb%20c%2Bd%3De"] {
+        assert!(!text.contains(form), "{form} is kept: {text}");
+    }
+    assert!(host.replay(handler, &recording).await.is_same());
+}
+
+#[tokio::test]
 async fn another_handler_shows_what_it_would_have_done() {
     let (host, _) = shared("misbehaving").await;
     let (_, recording) = record(&mut eventful(), "history").await;

@@ -304,7 +304,10 @@ impl Head {
         if entry.class.is_some() {
             self.class = entry.class;
         }
-        self.held_until = None;
+        // A line about a message that stays held, such as a failed attempt at it, doesn't end the hold.
+        if entry.status != Status::Held {
+            self.held_until = None;
+        }
         match &entry.cause {
             Cause::Held { until, .. } => self.held_until = Some(*until),
             Cause::Queued { carrier, .. } => self.goes_by(carrier),
@@ -358,10 +361,14 @@ mod tests {
         Head::begin(&Entry { n: 0, seq: 1, at: Timestamp::EPOCH, status: Status::Accepted, cause, class: None })
     }
 
+    fn queued() -> Cause {
+        Cause::Queued { carrier: "c".into(), handler: None, decision: allow() }
+    }
+
     fn sent(ids: &[&str]) -> Head {
         let mut head = accepted();
         let mut step = |to, cause| head.append(to, cause, None, Timestamp::EPOCH, 2).unwrap();
-        step(Status::Queued, Cause::Queued { carrier: "c".into(), handler: None, decision: allow() });
+        step(Status::Queued, queued());
         step(Status::Sending, Cause::Sending { carrier: "c".into(), attempt: 1 });
         let carrier_ids = ids.iter().map(ToString::to_string).collect();
         step(Status::Sent, Cause::Sent { carrier: "c".into(), carrier_ids });
@@ -381,6 +388,19 @@ mod tests {
     fn an_unqueued_message_cannot_be_sent() {
         let refused = accepted().append(Status::Sending, Cause::Expired, None, Timestamp::EPOCH, 2);
         assert_eq!(refused, Err(IllegalTransition { from: Status::Accepted, to: Status::Sending }));
+    }
+
+    #[test]
+    fn a_failed_attempt_at_a_held_message_leaves_the_time_that_it_was_held_for() {
+        let mut head = accepted();
+        let until = Timestamp::from_millis(7);
+        let held = Cause::Held { until, why: "asked for".into(), decision: None };
+        head.append(Status::Held, held, None, Timestamp::EPOCH, 2).unwrap();
+        let other = Cause::NoRoute { why: "a line that isn't about the hold".into() };
+        head.append(Status::Held, other, None, Timestamp::EPOCH, 3).unwrap();
+        assert_eq!(head.held_until, Some(until));
+        head.append(Status::Queued, queued(), None, Timestamp::EPOCH, 4).unwrap();
+        assert_eq!(head.held_until, None);
     }
 
     #[test]

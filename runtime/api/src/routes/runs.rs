@@ -9,7 +9,7 @@ use crate::app::{App, bytes, json, to_its_end};
 use crate::extract::{Component, Segment, Segments, Tenant};
 use crate::problem::Problem;
 use crate::query::Parameters;
-use crate::refusal::{no_run, no_version};
+use crate::refusal::{no_recording, no_run, no_version};
 use crate::run_views::{Last, RunDetailView, RunListing, RunsView, VerdictView};
 
 /// How many events a gate shows a candidate unless said.
@@ -84,7 +84,11 @@ pub(crate) async fn recording(
     Tenant(caller): Tenant,
     Segment(id): Segment,
 ) -> Result<Response, Problem> {
-    let recording = app.handle.recording(&caller.tenant, run_id(&id)?).await?.ok_or_else(no_run)?;
+    let id = run_id(&id)?;
+    let Some(recording) = app.handle.recording(&caller.tenant, id).await? else {
+        let is_known = app.handle.run(&caller.tenant, id).await?.is_some();
+        return Err(if is_known { no_recording() } else { no_run() });
+    };
     Ok(bytes(StatusCode::OK, "application/octet-stream", recording))
 }
 

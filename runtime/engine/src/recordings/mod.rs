@@ -20,7 +20,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::assign::Taker;
 use crate::engine::Engine;
-use crate::handlers::event_kind;
 
 pub use read::{MAX_PAGE, RunCursor, RunDetail, RunFilter, RunOutcome, RunPage};
 pub(crate) use read::{component, list, load, show};
@@ -64,8 +63,8 @@ pub struct Run {
     pub peak_memory_bytes: u64,
     /// How often it asked the host for something.
     pub host_calls: u32,
-    /// What its recording takes.
-    pub bytes: u32,
+    /// What its recording takes; nothing if it was too large to be kept, so that the run can't be replayed.
+    pub bytes: Option<u32>,
 }
 
 /// A recording on its way.
@@ -73,7 +72,7 @@ pub(crate) struct Row {
     tenant: TenantId,
     id: InvocationId,
     run: Run,
-    whole: Bytes,
+    whole: Option<Bytes>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -115,54 +114,50 @@ pub(crate) fn keep(
     tenant: &TenantId,
     taker: &Taker,
     queued: &Queued,
-    id: InvocationId,
+    (id, kind): (InvocationId, EventKind),
     outcome: &guest::Outcome,
     recording: Option<Recording>,
 ) {
     if !is_kept(taker.handler.recording.mode, queued.id, outcome) {
         return;
     }
-    let row = recording.and_then(|recording| row(engine, tenant, taker, queued, id, &recording));
-    if row.is_none_or(|row| engine.recordings.queue.try_send(row).is_err()) {
+    let whole = recording.map(|recording| Bytes::from(recording.to_bytes())).filter(|whole| whole.len() <= MAX_BYTES);
+    let kib = u32::try_from(whole.as_ref().map_or(0, Bytes::len).div_ceil(1 << 10)).unwrap_or(u32::MAX);
+    let room = engine.recordings.room.clone().try_acquire_many_owned(kib);
+    let run = run_of(engine, taker, queued, kind, outcome, whole.as_ref().map(Bytes::len));
+    let row = |room| Row { tenant: tenant.clone(), id, run, whole, _room: room };
+    if room.map_or(true, |room| engine.recordings.queue.try_send(row(room)).is_err()) {
         engine.metrics.recordings_dropped.inc();
     }
 }
 
-/// None if there is no room for it.
-fn row(
+fn run_of(
     engine: &Engine,
-    tenant: &TenantId,
     taker: &Taker,
     queued: &Queued,
-    id: InvocationId,
-    recording: &Recording,
-) -> Option<Row> {
-    let whole = recording.to_bytes();
-    if whole.len() > MAX_BYTES {
-        return None;
-    }
-    let kib = u32::try_from(whole.len().div_ceil(1 << 10)).unwrap_or(u32::MAX);
-    let room = engine.recordings.room.clone().try_acquire_many_owned(kib).ok()?;
+    kind: EventKind,
+    outcome: &guest::Outcome,
+    bytes: Option<usize>,
+) -> Run {
     let micros = |duration: std::time::Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    let usage = &recording.usage;
-    let run = Run {
+    let (usage, failure) = match outcome {
+        Ok(completed) => (&completed.usage, None),
+        Err(failure) => (&failure.usage, Some(failure.kind.name().to_owned())),
+    };
+    Run {
         handler: taker.handler.meta.name.clone(),
         digest: taker.version.meta.digest.clone(),
         event: queued.id,
-        kind: event_kind(recording.event.kind()),
-        attempt: recording.attempt,
+        kind,
+        attempt: u32::from(queued.attempts) + 1,
         at: engine.clock.now(),
-        failure: match &recording.end {
-            guest::replay::End::Failed { kind, .. } => Some(kind.clone()),
-            guest::replay::End::Completed { .. } => None,
-        },
+        failure,
         cpu_us: micros(usage.cpu),
         wall_us: micros(usage.wall),
         peak_memory_bytes: usage.peak_memory_bytes as u64,
         host_calls: usage.host_calls,
-        bytes: u32::try_from(whole.len()).unwrap_or(u32::MAX),
-    };
-    Some(Row { tenant: tenant.clone(), id, run, whole: whole.into(), _room: room })
+        bytes: bytes.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX)),
+    }
 }
 
 /// Where a tenant's recordings lie: together, so that they are listed and bounded without a look at every partition.

@@ -64,8 +64,9 @@ pub struct RunPage {
     pub next: Option<RunCursor>,
 }
 
-/// A run as its tenant reads it: numbers redacted, without control characters.
-#[derive(Debug, Clone)]
+/// A run as its tenant reads it: numbers redacted, without control characters. All but `run` is empty for one whose
+/// recording was too large to be kept.
+#[derive(Clone)]
 pub struct RunDetail {
     /// In short.
     pub run: Run,
@@ -75,6 +76,13 @@ pub struct RunDetail {
     pub questions: Vec<String>,
     /// What it returned and asked for, or why it failed, a line each.
     pub end: Vec<String>,
+}
+
+impl std::fmt::Debug for RunDetail {
+    /// Without what was said.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunDetail").field("run", &self.run).finish_non_exhaustive()
+    }
 }
 
 impl RunFilter {
@@ -128,8 +136,10 @@ pub(crate) async fn load(engine: &Engine, tenant: &TenantId, id: InvocationId) -
 pub(crate) async fn show(engine: &Engine, tenant: &TenantId, id: InvocationId) -> Result<Option<RunDetail>, Error> {
     let key = layout::recording_key(tenant, RecordingRow::Summary, id);
     let Some(row) = engine.store.get(home(engine, tenant), Table::Recording, key).await? else { return Ok(None) };
-    let run = layout::decode(Table::Recording, &row)?;
-    let Some(whole) = load(engine, tenant, id).await? else { return Ok(None) };
+    let run: Run = layout::decode(Table::Recording, &row)?;
+    let Some(whole) = load(engine, tenant, id).await? else {
+        return Ok(Some(RunDetail { run, event: Vec::new(), questions: Vec::new(), end: Vec::new() }));
+    };
     let bad =
         |error: signalbox_guest::replay::BadRecording| Unreadable { table: Table::Recording, why: error.to_string() };
     let recording = Recording::from_bytes(&whole).map_err(bad)?;

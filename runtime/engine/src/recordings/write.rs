@@ -76,7 +76,9 @@ impl Counts {
         for row in &rows {
             let key = |part| layout::recording_key(tenant, part, row.id);
             batch.put(Table::Recording, key(RecordingRow::Summary), layout::encode(&row.run));
-            batch.put(Table::Recording, key(RecordingRow::Whole), row.whole.clone());
+            if let Some(whole) = &row.whole {
+                batch.put(Table::Recording, key(RecordingRow::Whole), whole.clone());
+            }
         }
         engine.store.commit(batch).await?;
         let has = had + rows.len();

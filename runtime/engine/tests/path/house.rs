@@ -11,7 +11,9 @@ use parking_lot::Mutex;
 use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming, Outcome, Slot, Submission, Verdict};
 use signalbox_engine::{Caller, Config, Handle, Parts, Request, Service};
 use signalbox_guest as guest;
-use signalbox_model::directory::{HandlerCaps, InDoubtPlan, NumberPlan, RecordingPlan, StopReach, Tenant};
+use signalbox_model::directory::{
+    HandlerCaps, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, StopReach, Tenant,
+};
 use signalbox_model::{
     Address, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
 };
@@ -224,6 +226,13 @@ impl House {
         let tenant = tenant(StopReach::default());
         let opened = Self::with(tenant, policies, store, Scripted::new(), ManualClock::at(at)).await;
         opened.expect("a fresh store opens")
+    }
+
+    /// A house whose tenant has such runs recorded.
+    pub async fn recording(mode: RecordingMode, store: Arc<MemoryStore>, carrier: Arc<Scripted>) -> Self {
+        let mut tenant = tenant(StopReach::default());
+        tenant.recording.mode = mode;
+        Self::with(tenant, store, carrier, ManualClock::at(noon())).await.expect("a fresh store opens")
     }
 
     pub async fn new() -> Self {

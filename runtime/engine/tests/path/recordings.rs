@@ -1,14 +1,16 @@
 use std::time::Duration;
 
+use signalbox_carriers::{Outcome, Verdict};
 use signalbox_engine::{Run, RunFilter, RunOutcome};
 use signalbox_model::conversation::stable_hash;
+use signalbox_model::directory::RecordingMode;
 use signalbox_model::handler::EventKind;
 use signalbox_model::{Chance, EventId, InvocationId, ManualClock, Partition, TenantId, Timestamp};
 use signalbox_store::layout::{self, RecordingRow};
 use signalbox_store::memory::{self, MemoryStore};
 use signalbox_store::{Batch, Range, Store, Table};
 
-use crate::house::{House, Scripted, noon};
+use crate::house::{House, OURS, Scripted, noon};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -25,7 +27,7 @@ fn run(at: Timestamp, failure: Option<&str>) -> Run {
         wall_us: 1,
         peak_memory_bytes: 1,
         host_calls: 1,
-        bytes: 5,
+        bytes: Some(5),
     }
 }
 
@@ -68,6 +70,56 @@ async fn recordings_go_when_they_were_kept_for_as_long_as_is_set() {
     assert_eq!(kept(&house, &all).await, 5);
     let rows = house.store.range(home, Range::prefix(Table::Recording, Vec::new(), 1_000)).await.unwrap();
     assert_eq!(rows.len(), 10, "the whole recordings go with their summaries");
+}
+
+/// Which of two runs are kept of a handler that takes one message and rejects the other: their failures.
+async fn kept_of(mode: RecordingMode) -> Vec<Option<String>> {
+    let store = MemoryStore::new(memory::Config::default());
+    let carrier = Scripted::new();
+    carrier.always(Outcome::Taken { ids: vec![] });
+    let house = House::recording(mode, store.clone(), carrier).await;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests/misbehaving.wasm");
+    let component = std::fs::read(path).expect("`cargo xtask guests` has built it");
+    house.handle.put_handler(&house.caller.tenant, "desk", component).await.expect("it is in order");
+    house.handle.bind(&house.caller.tenant, &OURS.parse().unwrap(), "desk").await.expect("it is the tenant's number");
+    for text in ["hello", "reject"] {
+        assert_eq!(house.text(text).await, Verdict::Durable);
+        assert!(house.is_quiet(true).await);
+    }
+    house.stop().await.expect("it drains, and writes what waits to be written");
+    let house = House::on(store.crash_image(), Scripted::new(), ManualClock::at(noon())).await.unwrap();
+    let page = house.handle.runs(&house.caller.tenant, &RunFilter::default(), None, 500).await.unwrap();
+    let shown_a_message = |(_, run): &(InvocationId, Run)| run.kind == EventKind::Message;
+    page.runs.into_iter().filter(shown_a_message).map(|(_, run)| run.failure).collect()
+}
+
+#[tokio::test]
+async fn runs_are_kept_as_their_tenant_has_it_set() {
+    let rejected = || Some("reject".to_owned());
+    assert_eq!(kept_of(RecordingMode::Off).await, []);
+    assert_eq!(kept_of(RecordingMode::Failures).await, [rejected()]);
+    assert_eq!(kept_of(RecordingMode::All).await, [rejected(), None]);
+    assert_eq!(kept_of(RecordingMode::Sample(1)).await, [rejected(), None]);
+    assert_eq!(kept_of(RecordingMode::Sample(u32::MAX)).await, [rejected()]);
+}
+
+#[tokio::test]
+async fn a_run_that_was_too_large_to_be_kept_is_listed_and_has_no_recording() {
+    let store = MemoryStore::new(memory::Config::default());
+    let tenant: TenantId = "acme".parse().unwrap();
+    let home = left(&store, &tenant, 1).await;
+    let id = InvocationId::new(noon(), home, &Chance::seeded(6));
+    let row = Run { bytes: None, ..run(noon(), None) };
+    let mut batch = Batch::new(home, store.acquire(home).await.unwrap());
+    batch.put(Table::Recording, layout::recording_key(&tenant, RecordingRow::Summary, id), layout::encode(&row));
+    store.commit(batch).await.unwrap();
+    let house = House::on(store, Scripted::new(), ManualClock::at(noon())).await.unwrap();
+    assert_eq!(kept(&house, &RunFilter::default()).await, 2);
+    let shown = house.handle.run(&tenant, id).await.unwrap().expect("it is known");
+    assert!(shown.run == row && shown.event.is_empty() && shown.end.is_empty());
+    assert!(house.handle.recording(&tenant, id).await.unwrap().is_none());
+    let other: TenantId = "bolt".parse().unwrap();
+    assert!(house.handle.run(&other, id).await.unwrap().is_none(), "and no business of another tenant");
 }
 
 #[tokio::test]

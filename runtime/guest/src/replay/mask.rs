@@ -5,7 +5,11 @@ use crate::effects::{Effects, Note};
 use crate::logs::SHORTEST_MASKED;
 use crate::outcome::{Answer, DraftDecision};
 use crate::question::{Question, Reply};
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
 use std::collections::BTreeMap;
+
+/// Shorter ones are only looked for as they are: their encoded forms would be found by chance.
+const SHORTEST_ENCODED: usize = 8;
 
 /// What stands in a recording where the secret of this name stood, and what a replayed handler is given for it. It has the
 /// secret's length: what is cut, padded or measured stays as it was.
@@ -22,7 +26,7 @@ struct Mask(Vec<(String, String)>);
 /// Puts stand-ins for secrets wherever a guest may have put a secret, or a server may have repeated one.
 pub(super) fn mask(recording: &mut Recording, secrets: &BTreeMap<String, String>) {
     let known = secrets.iter().filter(|(_, value)| value.len() >= SHORTEST_MASKED);
-    let mut pairs: Vec<_> = known.map(|(name, value)| (value.clone(), stand_in(name, value.len()))).collect();
+    let mut pairs: Vec<_> = known.flat_map(|(name, value)| forms(name, value)).collect();
     if pairs.is_empty() {
         return;
     }
@@ -39,6 +43,41 @@ pub(super) fn mask(recording: &mut Recording, secrets: &BTreeMap<String, String>
             mask.effects(effects);
         }
     }
+}
+
+/// A secret's value and its stand-in, and the same in the forms in which requests carry it. Where the stand-in takes the
+/// same form, a replay asks the same.
+fn forms(name: &str, value: &str) -> Vec<(String, String)> {
+    let stand_in = stand_in(name, value.len());
+    let mut forms = vec![(value.to_owned(), stand_in.clone())];
+    if value.len() < SHORTEST_ENCODED {
+        return forms;
+    }
+    let (bytes, other) = (value.as_bytes(), stand_in.as_bytes());
+    for encoding in [&BASE64, &BASE64URL, &HEXLOWER, &HEXUPPER] {
+        forms.push((encoding.encode(bytes), encoding.encode(other)));
+    }
+    forms.push((percent(value), percent(&stand_in)));
+    // Inside of something longer, such as `user:secret`, its letters depend on where it begins.
+    for encoding in [&BASE64_NOPAD, &BASE64URL_NOPAD] {
+        forms.extend((0..3).map(|before| (middle(encoding, before, bytes), middle(encoding, before, other))));
+    }
+    forms
+}
+
+/// The letters that are this text's alone when `before` bytes (of three) stand before it and others behind.
+fn middle(encoding: &Encoding, before: usize, text: &[u8]) -> String {
+    let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(text.iter().copied()).collect();
+    let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+    encoding.encode(&padded)[from..to].to_owned()
+}
+
+fn percent(text: &str) -> String {
+    let escaped = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(escaped).collect()
 }
 
 impl Mask {
