@@ -153,7 +153,7 @@ pub fn parse(
     }
 }
 
-fn line_error(line: u64, column: &str, error: &csv::Error) -> LineError {
+pub(crate) fn line_error(line: u64, column: &str, error: &csv::Error) -> LineError {
     let reason = match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "it isn't UTF-8".to_owned(),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {

@@ -1,4 +1,5 @@
-//! What compliance is decided on: consent, which is a word that a person gave, and what of it is revoked.
+//! What compliance is decided on: consent, which is a word that a person gave, and what of it is revoked; and who may
+//! send what from where.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -6,6 +7,7 @@
 //! | [`ledger`] | the ledger: read from memory for every message, changed in the step of the message that says so |
 //! | [`import`] | consents that a tenant brings along, taken whole or not at all |
 //! | [`suppression`] | lists of numbers to which not everything may be sent |
+//! | [`registration`] | brands, campaigns, their numbers, toll-free numbers, short codes: where a sender stands |
 //! | `rows` | where the ledger's rows lie |
 //! | `cache`, `wide` | what of it is in memory |
 //!
@@ -16,6 +18,7 @@ pub mod consent;
 mod error;
 pub mod import;
 pub mod ledger;
+pub mod registration;
 mod rows;
 pub mod suppression;
 mod wide;

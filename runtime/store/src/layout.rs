@@ -82,13 +82,19 @@ pub enum Table {
     SuppressionPart = 61,
     /// Directory: what tenants say of their campaigns, by tenant and name.
     Program = 62,
+    /// Directory: brands, campaigns, numbers, toll-free numbers and short codes: [`part_key`] of the kind and the name.
+    Registration = 56,
+    /// Directory: how each of them came to be so, line by line: the registry's rows.
+    RegistrationLine = 57,
+    /// Directory: what a brand sent today of its daily allowance: the path's rows.
+    Allowance = 58,
     /// The engine's own.
     Meta = 255,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -122,6 +128,9 @@ impl Table {
         Self::Suppression,
         Self::SuppressionPart,
         Self::Program,
+        Self::Registration,
+        Self::RegistrationLine,
+        Self::Allowance,
         Self::Meta,
     ];
 
