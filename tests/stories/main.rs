@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a story that can't go on fails, and says where")]
 
+mod a_campaign_is_registered;
 mod a_carrier_misbehaves;
 mod a_crash_keeps_every_promise;
 mod a_developer_changes_a_handler;

@@ -55,6 +55,8 @@ codes! {
     AuthMissing = "auth.missing", UNAUTHORIZED, "An API key is missing", false;
     /// The key isn't one.
     AuthInvalid = "auth.invalid", UNAUTHORIZED, "The API key isn't known", false;
+    /// An event's signature isn't good, or is too old.
+    SignatureInvalid = "signature.invalid", UNAUTHORIZED, "The signature isn't good", false;
     /// There is no such route.
     RouteUnknown = "route.unknown", NOT_FOUND, "There is nothing here", false;
     /// The tenant has no such message.
@@ -77,6 +79,8 @@ codes! {
     ListUnknown = "list.unknown", NOT_FOUND, "There is no such list", false;
     /// The tenant has no such program.
     ProgramUnknown = "program.unknown", NOT_FOUND, "There is no such program", false;
+    /// Nothing of this name is registered.
+    RegistrationUnknown = "registration.unknown", NOT_FOUND, "Nothing of this name is registered", false;
     /// The route doesn't know the method.
     MethodUnknown = "method.unknown", METHOD_NOT_ALLOWED, "The method isn't known here", false;
     /// The body took too long to arrive.

@@ -2,7 +2,36 @@
 
 use std::time::Duration;
 
-/// The API's limits.
+use signalbox_webhooks::Signer;
+use subtle::ConstantTimeEq;
+
+/// The operator's key. Its text is never shown.
+#[derive(Clone)]
+pub struct OperatorKey(String);
+
+impl OperatorKey {
+    /// As many characters as a key needs that nobody guesses.
+    pub const MIN_CHARS: usize = 43;
+
+    /// A key; `None` if it is too short.
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        (text.len() >= Self::MIN_CHARS).then_some(Self(text))
+    }
+
+    /// Is it this one? Takes as long whatever differs.
+    pub(crate) fn is(&self, token: &str) -> bool {
+        bool::from(self.0.as_bytes().ct_eq(token.as_bytes()))
+    }
+}
+
+impl std::fmt::Debug for OperatorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OperatorKey")
+    }
+}
+
+/// The API's limits, and who is more than a tenant.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Connections at once; more wait in the kernel's backlog, so that descriptors and buffers are bounded.
@@ -41,6 +70,10 @@ pub struct Config {
     pub default_page: usize,
     /// How long requests in flight may go on once the drain begins.
     pub drain_timeout: Duration,
+    /// Speaks for the operator where brands and campaigns are registered; nobody does if there is none.
+    pub operator_key: Option<OperatorKey>,
+    /// Verifies the registry's events; none are taken without it.
+    pub registry_secret: Option<Signer>,
 }
 
 impl Default for Config {
@@ -63,6 +96,8 @@ impl Default for Config {
             max_followers: 64,
             default_page: 50,
             drain_timeout: Duration::from_secs(10),
+            operator_key: None,
+            registry_secret: None,
         }
     }
 }

@@ -9,12 +9,16 @@ use futures_util::StreamExt;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use signalbox_engine::Caller;
+use signalbox_engine::registry::registration::Event;
+use signalbox_engine::{Caller, Registrar};
+use signalbox_model::{TenantId, Timestamp};
+use subtle::ConstantTimeEq;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::code::Code;
 use crate::problem::Problem;
+use crate::query::{Parameters, Params};
 use crate::shape::{self, Shape};
 
 /// Who asks.
@@ -313,5 +317,124 @@ async fn gather(body: Body, limit: usize, announced: usize) -> Result<Bytes, Pro
             Some(next) => chunk = next,
             None => return Ok(whole.into()),
         }
+    }
+}
+
+/// Who registers, and for whom: a tenant for itself, or the operator for the tenant that the query names.
+pub(crate) struct Registering {
+    pub(crate) tenant: TenantId,
+    pub(crate) registrar: Registrar,
+}
+
+/// The query of [`Registering`].
+#[derive(Debug, Default)]
+struct ForTenant(Option<TenantId>);
+
+impl Params for ForTenant {
+    const NAMES: &'static [&'static str] = &["tenant"];
+
+    fn take(&mut self, _: &str, value: &str) -> Result<(), String> {
+        self.0 = Some(value.parse().map_err(|_| "isn't a tenant's name".to_owned())?);
+        Ok(())
+    }
+}
+
+impl FromRequestParts<App> for Registering {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = parts.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+        let token = token.and_then(|text| text.split_once(' ')).map_or("", |(_, token)| token.trim());
+        let operator = app.config.operator_key.as_ref().is_some_and(|key| key.is(token));
+        if !operator {
+            let Tenant(caller) = Tenant::from_request_parts(parts, app).await?;
+            let Parameters(ForTenant(named)) = Parameters::from_request_parts(parts, app).await?;
+            if named.is_some_and(|named| named != caller.tenant) {
+                let detail = "only the operator's key speaks for another tenant; leave `tenant` out";
+                return Err(Problem::field(Code::QueryInvalid, "tenant", "tenant.foreign", detail));
+            }
+            return Ok(Self { tenant: caller.tenant, registrar: Registrar::Tenant(caller.key) });
+        }
+        let Parameters(ForTenant(tenant)) = Parameters::from_request_parts(parts, app).await?;
+        let known = tenant.filter(|tenant| app.handle.tenants().iter().any(|known| known.id == *tenant));
+        let tenant = known.ok_or_else(|| {
+            let detail = "the operator's key speaks for the tenant that the query names: ?tenant=NAME, one of the configuration's";
+            Problem::field(Code::QueryInvalid, "tenant", "tenant.unknown", detail)
+        })?;
+        Ok(Self { tenant, registrar: Registrar::Operator })
+    }
+}
+
+/// A file of brands, campaigns or numbers.
+pub(crate) struct Table {
+    pub(crate) bytes: Bytes,
+    /// TOML rather than CSV.
+    pub(crate) toml: bool,
+    pub(crate) _share: OwnedSemaphorePermit,
+}
+
+impl FromRequest<App> for Table {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let toml = match essence(request.headers()).as_deref() {
+            Some("text/csv") => false,
+            Some("application/toml" | "text/toml" | "text/x-toml") => true,
+            _ => {
+                let detail = "the body is the file itself: send `Content-Type: text/csv` or `application/toml`";
+                return Err(Problem::new(Code::TypeUnsupported, detail));
+            }
+        };
+        let (limit, timeout) = (app.config.max_import_bytes, app.config.component_timeout);
+        let (bytes, share) = collect_large(request.into_body(), app, limit, timeout).await?;
+        Ok(Self { bytes, toml, _share: share })
+    }
+}
+
+/// How far a signed event's time may be from ours, either way: who recorded one can't send it again later.
+const SIGNED_WITHIN: Duration = Duration::from_secs(300);
+
+/// An event of The Campaign Registry whose signature is good.
+pub(crate) struct SignedEvent(pub(crate) Event);
+
+impl FromRequest<App> for SignedEvent {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let (id, time, signature) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
+        let (Some(id), Some(time), Some(signature)) = (id, time, signature) else {
+            let detail =
+                "send the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` (Standard Webhooks)";
+            return Err(Problem::new(Code::AuthMissing, detail));
+        };
+        let Some(signer) = &app.config.registry_secret else {
+            let detail = "no secret for the registry's events is configured: `registry_secret` in [operator]";
+            return Err(Problem::new(Code::SignatureInvalid, detail));
+        };
+        let bytes = collect(body, app.config.max_json_bytes, app.config.body_timeout).await?;
+        let (now, seconds) = (app.handle.now(), time.parse::<u64>().ok());
+        let seconds = seconds.filter(|seconds| *seconds < 1 << 40).ok_or_else(|| {
+            Problem::new(Code::SignatureInvalid, "`webhook-timestamp` isn't a number of seconds since 1970")
+        })?;
+        let signed = signer.sign(id, seconds, &bytes);
+        let same = |(ours, theirs): (&str, &str)| bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()));
+        let pairs = signed.split(' ').flat_map(|ours| signature.split(' ').map(move |theirs| (ours, theirs)));
+        if !pairs.map(same).fold(false, |any, same| any | same) {
+            return Err(Problem::new(
+                Code::SignatureInvalid,
+                "`webhook-signature` isn't one of this body with our secret",
+            ));
+        }
+        let sent_at = Timestamp::from_millis(seconds * 1_000);
+        let off = now.since(sent_at).max(sent_at.since(now));
+        if off > SIGNED_WITHIN {
+            let most = SIGNED_WITHIN.as_secs();
+            let detail = format!("the event was signed {} s from our time; at most {most} s are taken", off.as_secs());
+            return Err(Problem::new(Code::SignatureInvalid, detail));
+        }
+        let event = Event::read(&bytes, sent_at);
+        event.map(Self).map_err(|error| Problem::new(Code::RequestMalformed, error.to_string()))
     }
 }

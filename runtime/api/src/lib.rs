@@ -32,6 +32,7 @@ mod openapi;
 pub mod problem;
 mod query;
 mod refusal;
+mod registry_views;
 mod request_id;
 mod requests;
 mod routes;
@@ -43,6 +44,6 @@ mod suppression_views;
 mod views;
 
 pub use code::Code;
-pub use config::Config;
+pub use config::{Config, OperatorKey};
 pub use problem::{Problem, ProblemView};
 pub use service::Service;

@@ -12,8 +12,8 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
 use crate::routes::{
-    self, Route, bindings, consents, contacts, handlers, logs, messages, operator, parked, programs, records, runs,
-    suppression, usage, webhooks,
+    self, Route, bindings, consents, contacts, handlers, logs, messages, operator, parked, programs, records, registry,
+    runs, suppression, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -75,6 +75,11 @@ use crate::routes::{
         suppression::show,
         suppression::remove,
         suppression::check,
+        registry::put,
+        registry::show,
+        registry::list,
+        registry::import,
+        registry::tcr,
         webhooks::set_up,
         webhooks::list,
         webhooks::callback_secret,
@@ -92,6 +97,7 @@ use crate::routes::{
         (name = "consents", description = "What people allow."),
         (name = "programs", description = "Own keywords, answers to HELP and domains, by campaign or sender."),
         (name = "suppression", description = "Numbers to which not everything may be sent."),
+        (name = "registry", description = "Who may send what from where: brands, campaigns, numbers."),
         (name = "webhooks", description = "Where you are told what happened."),
         (name = "operator", description = "For those who run this host.")
     )

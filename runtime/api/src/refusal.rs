@@ -83,6 +83,29 @@ impl From<ProgramRefused> for Problem {
     }
 }
 
+impl From<registry::registration::Refused> for Problem {
+    fn from(refused: registry::registration::Refused) -> Self {
+        use registry::registration::Refused;
+        match refused {
+            Refused::Lines(lines) => {
+                let field = |line: &LineError| {
+                    let LineError { line, column, reason } = line;
+                    let (field, place) = match line {
+                        0 => (column.clone(), String::new()),
+                        line => (format!("line {line} {column}"), format!("line {line}: ")),
+                    };
+                    let what = if column.is_empty() { String::new() } else { format!("`{column}` ") };
+                    let detail = format!("{place}{what}{reason}");
+                    FieldError { field: field.trim_end().to_owned(), code: "registration.invalid", detail }
+                };
+                Self::fields(Code::RequestInvalid, lines.iter().map(field).collect())
+            }
+            Refused::Registry(registry::Error::Store(error)) => error.into(),
+            Refused::Registry(error) => Self::internal(error),
+        }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {

@@ -11,6 +11,7 @@ pub(crate) mod operator;
 pub(crate) mod parked;
 pub(crate) mod programs;
 pub(crate) mod records;
+pub(crate) mod registry;
 pub(crate) mod runs;
 pub(crate) mod suppression;
 pub(crate) mod usage;
@@ -64,7 +65,8 @@ macro_rules! body {
 pub(crate) fn all() -> Vec<Route> {
     use Code::{
         BindingUnknown, Busy, Draining, HandlerUnknown, ImportUnknown, ListUnknown, MessageUnknown, NotReady,
-        ParkedUnknown, ProgramUnknown, QueryInvalid, RequestInvalid, RunUnknown, StoreFailed, TooLate, VersionUnknown,
+        ParkedUnknown, ProgramUnknown, QueryInvalid, RegistrationUnknown, RequestInvalid, RunUnknown, StoreFailed,
+        TooLate, VersionUnknown,
     };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
     let (read, write, replace, remove) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
@@ -228,6 +230,26 @@ pub(crate) fn all() -> Vec<Route> {
             get(consents::show_import),
             &[ImportUnknown, Draining, StoreFailed],
         ),
+        route(
+            replace.clone(),
+            "/v1/registry/{kind}/{id}",
+            put(registry::put),
+            body![QueryInvalid, RegistrationUnknown, RequestInvalid, Draining, StoreFailed],
+        ),
+        route(
+            read.clone(),
+            "/v1/registry/{kind}/{id}",
+            get(registry::show),
+            &[QueryInvalid, RegistrationUnknown, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/registry/{kind}", get(registry::list), &[QueryInvalid, RegistrationUnknown]),
+        route(
+            write.clone(),
+            "/v1/registry-imports/{kind}",
+            post(registry::import),
+            body![QueryInvalid, RegistrationUnknown, RequestInvalid, Busy, Draining, StoreFailed],
+        ),
+        route(write.clone(), "/v1/registry/tcr", post(registry::tcr), body![SignatureInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/webhooks", get(webhooks::list), &[]),
         route(replace, "/v1/webhooks/{name}", put(webhooks::set_up), body![RequestInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/callback-secret", get(webhooks::callback_secret), &[]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use signalbox_engine::{Accepted, Contact, Explanation, Readiness};
 use signalbox_model::directory::Webhook;
-use signalbox_model::view::{EntryView, MessageView};
+use signalbox_model::view::{EntryView, MessageView, WaitsView};
 use signalbox_model::{Address, Decision, MessageId, Reason, Verdict};
 use signalbox_records::{Page, Record};
 use signalbox_webhooks::{Delivery, Endpoint};
@@ -216,9 +216,9 @@ pub(crate) struct TimelineView {
 }
 
 impl TimelineView {
-    pub(crate) fn new(record: &Record, deliveries: &[Delivery]) -> Self {
+    pub(crate) fn new(record: &Record, deliveries: &[Delivery], waits: Option<WaitsView>) -> Self {
         Self {
-            message: MessageView::new(&record.message, &record.head),
+            message: MessageView { waits, ..MessageView::new(&record.message, &record.head) },
             entries: record.entries.iter().map(EntryView::new).collect(),
             deliveries: deliveries.iter().map(DeliveryView::new).collect(),
         }

@@ -12,6 +12,7 @@ use signalbox_policy::facts::ConsentLevel;
 use signalbox_policy::place::Known;
 use signalbox_policy::{About, Policies, Whose};
 use signalbox_registry::Level;
+use signalbox_registry::registration::Network;
 use signalbox_text::{Smart, prepare_within};
 
 use crate::consent;
@@ -20,14 +21,18 @@ use crate::counted::{self, Place};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
+use crate::registered;
 use crate::step::Step;
 use crate::suppressed;
+use crate::throughput;
 use crate::told;
 
 /// A message that policy let pass a moment ago.
 pub(crate) struct Checked {
     message: Arc<Message>,
     revocations: u64,
+    /// Whose network the recipient is on, if that is known.
+    network: Option<Network>,
 }
 
 /// What policy says of a message.
@@ -47,6 +52,8 @@ pub(crate) enum Checkup {
         until: Timestamp,
         /// Why.
         decision: Decision,
+        /// How often registrations had changed when it was looked at, if a rule reads of them.
+        changes: Option<u64>,
     },
     /// Never.
     Deny(Decision),
@@ -61,10 +68,18 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
     let program = engine.programs.of(message);
     let asks = policy.asks_for_place() || policy.rules.reads().meets(told::OF_CONTACT);
     let contact = if asks { contacts::read(engine, &message.tenant, message.theirs()).await? } else { None };
+    // Counted before it is looked at: whoever holds the message finds out whether it has changed since.
+    let changes = policy.rules.reads().meets(registered::FACTS).then(|| engine.registration.changes());
+    let sender = changes.map(|_| registered::find(engine, message));
+    let campaign = sender.as_ref().and_then(|sender| sender.campaign.as_ref());
+    // Who declares links and no domains left it open whose they are. What carriers were told goes before what only this
+    // host was.
+    let declared = campaign.filter(|campaign| !campaign.domains.is_empty() || !campaign.flags.embedded_link);
+    let own = program.as_ref().and_then(|program| program.info.settings.domains.as_deref());
     let about = About {
         declared: Declared {
             brand: tenant.map(|tenant| tenant.brand.as_str()),
-            domains: program.as_ref().and_then(|program| program.info.settings.domains.as_deref()),
+            domains: declared.map(|campaign| campaign.domains.as_slice()).or(own),
         },
         place: Known {
             zone: contact.as_ref().and_then(|contact| contact.time_zone.as_deref()),
@@ -89,11 +104,24 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
     if let Some(tenant) = tenant {
         told::of_tenant(&mut facts, &policy, tenant, &message.body.text);
     }
+    let mut network = None;
+    if let Some(sender) = &sender {
+        let said = contact.as_ref().and_then(|contact| contact.attributes.get(registered::CARRIER));
+        facts.carrier = said.and_then(|said| registered::carrier_of(said));
+        registered::fill(&mut facts, sender);
+        network = facts.carrier.map(|carrier| Network::ALL[carrier as usize]);
+        if let Some(campaign) = &sender.campaign {
+            let reached = throughput::is_cap_reached(engine, &policy.tables.throughput, message, campaign, network);
+            facts.daily_cap_reached = Some(reached);
+        }
+    }
     let decision = policy.decide(&facts, Whose::of(message));
     Ok(match decision.verdict {
-        Verdict::Allow | Verdict::Warn => Checkup::Pass(Checked { message: message.clone(), revocations }, decision),
+        Verdict::Allow | Verdict::Warn => {
+            Checkup::Pass(Checked { message: message.clone(), revocations, network }, decision)
+        }
         Verdict::Rewrite => rewritten(engine, &policy, tenant.map(|tenant| &**tenant), message, decision),
-        Verdict::Hold { until } => Checkup::Hold { until, decision },
+        Verdict::Hold { until } => Checkup::Hold { until, decision, changes },
         Verdict::Deny => Checkup::Deny(decision),
     })
 }
@@ -159,6 +187,11 @@ impl Checked {
     /// Did its recipient revoke since?
     pub(crate) fn is_revoked(&self, engine: &Engine) -> bool {
         consent::revoked_since(engine, &self.message, self.revocations)
+    }
+
+    /// Whose network its recipient is on, if that is known.
+    pub(crate) fn network(&self) -> Option<Network> {
+        self.network
     }
 
     /// What a carrier is given. `validity` is how much longer it may try.

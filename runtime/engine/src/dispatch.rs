@@ -85,7 +85,7 @@ async fn outbound(
     let Some(live) = engine.live(tenant, id).await? else {
         return take(engine, id.partition(), pending).await;
     };
-    if draft::is_due(&live, engine.clock.now()) {
+    if draft::is_due(&live, engine.clock.now()) || (pending.called && live.head.status == Status::Held) {
         return draft::prepare(engine, pending, live).await;
     }
     let _one = engine.locks.lock(id).await;

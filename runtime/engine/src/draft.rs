@@ -24,11 +24,11 @@ use crate::error::Error;
 use crate::handlers;
 use crate::health::Admit;
 use crate::hot::Live;
+use crate::registered::{self, Seen};
 use crate::retry::{Retry, next_attempt, postpone};
 use crate::route::{NoRoute, route};
 use crate::shown::{Shown, draft_attributes};
 use crate::step::Step;
-use crate::timers::Due;
 use crate::turns::Pending;
 
 /// Is it time to look at this message?
@@ -100,9 +100,9 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
             let cause = Cause::Rejected { decision: Some(decision), handler: mark, why };
             egress::finish(engine, step, live, pending.seq, Status::Rejected, cause, class).await?;
         }
-        Checkup::Hold { until, decision } => {
+        Checkup::Hold { until, decision, changes } => {
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
-            return hold(engine, step, live, pending, until, why, Some(decision)).await;
+            return hold(engine, step, live, pending, until, why, Some((decision, changes))).await;
         }
         Checkup::Pass(checked, decision) => match route(engine, &live.message).and_then(|routes| pick(&routes, chosen))
         {
@@ -135,8 +135,9 @@ async fn hold(
     pending: &Pending,
     until: Timestamp,
     why: String,
-    decision: Option<Decision>,
+    decision: Option<(Decision, Option<u64>)>,
 ) -> Result<Flow, Error> {
+    let (decision, changes) = decision.map_or((None, None), |(decision, changes)| (Some(decision), changes));
     let class = decision.as_ref().and_then(Decision::class);
     step.advance(live, Status::Held, Cause::Held { until, why, decision }, class)?;
     if pending.queued.attempts > 0 {
@@ -145,7 +146,7 @@ async fn hold(
     }
     step.commit().await?;
     let (tenant, message) = (live.message.tenant.clone(), live.message.id);
-    engine.wheel.set(until, Due::Held { tenant, message, seq: pending.seq });
+    registered::is_held(engine, (tenant, message, pending.seq), Seen { until, class, changes });
     Ok(Flow::Done)
 }
 

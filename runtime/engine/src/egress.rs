@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use signalbox_carriers::{Carrier, Outcome, Slot};
 use signalbox_model::{Address, Cause, ConversationId, ErrorClass, Message, MessageId, Status, TenantId, Timestamp};
+use signalbox_registry::registration::Network;
 use signalbox_store::InboxSeq;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -26,8 +27,10 @@ use crate::error::Error;
 use crate::fair::{Admit, FairQueue, Next};
 use crate::hot::Live;
 use crate::rates::Rates;
+use crate::registered::{self, Seen};
 use crate::settle;
 use crate::step::Step;
+use crate::throughput::{self, Pace};
 use crate::timers::Due;
 
 /// How long a message waits when the path itself couldn't go on with it.
@@ -65,6 +68,8 @@ pub(crate) struct Waiting {
     pub(crate) per_number: u32,
     pub(crate) per_tenant: u32,
     expires_at: Timestamp,
+    /// What carriers let a registered sender do.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 /// A message whose turn it is, with a place in a window.
@@ -93,6 +98,9 @@ impl Lane {
 
     fn put(&self, weight: u16, waiting: Waiting, first: bool) {
         let (tenant, flow) = (waiting.tenant.clone(), waiting.flow);
+        if let Some(pace) = &waiting.pace {
+            self.rates.paces.enters(waiting.message, pace, first);
+        }
         let mut line = self.line.lock();
         *line.standing.entry(waiting.conversation).or_insert(0) += 1;
         if first {
@@ -128,19 +136,28 @@ impl Lane {
 
     /// The next message whose turn it is and whose number and tenant are within their rates.
     fn next(&self, now: Instant) -> Next<Waiting> {
-        self.line.lock().queue.pop(|tenant, waiting| self.rates.admit(tenant, waiting, now))
+        let next = self.line.lock().queue.pop(|tenant, waiting| self.rates.admit(tenant, waiting, now));
+        if let Next::Item(Waiting { message, pace: Some(_), .. }) = &next {
+            self.rates.paces.leaves(*message);
+        }
+        next
     }
 }
 
 /// Puts a queued message into the lane of its carrier.
 pub(crate) fn enqueue(engine: &Engine, live: &Live, seq: InboxSeq, first: bool) {
+    // Whose network the recipient is on isn't known here: it is counted against all of them.
+    let (weight, waiting) = waiting(engine, &live.message, seq, None);
+    stand(engine, live, (weight, waiting), first);
+}
+
+fn stand(engine: &Engine, live: &Live, (weight, waiting): (u16, Waiting), first: bool) {
     let lane = live.head.carrier.as_deref().and_then(|name| engine.lanes.get(name));
     let Some(lane) = lane else {
         // Only a carrier that is set up is ever chosen, and one that was taken away is replaced at the restart.
         tracing::error!(message = %live.message.id, "a queued message names a carrier that isn't set up");
         return;
     };
-    let (weight, waiting) = waiting(engine, &live.message, seq);
     lane.put(weight, waiting, first);
 }
 
@@ -156,23 +173,24 @@ pub(crate) async fn go(
 ) -> Result<(), Error> {
     let now = step.at;
     step.advance(live, Status::Queued, cause, None)?;
-    let (_, waiting) = waiting(engine, &live.message, seq);
+    let (weight, waiting) = waiting(engine, &live.message, seq, checked.network());
     let place = engine.lanes.get(carrier).and_then(|lane| lane.place_at_once(&waiting));
     let Some(slot) = place else {
         step.commit().await?;
-        enqueue(engine, live, seq, false);
+        stand(engine, live, (weight, waiting), false);
         return Ok(());
     };
     let cause = Cause::Sending { carrier: carrier.to_string(), attempt: live.head.attempts + 1 };
     step.advance(live, Status::Sending, cause, None)?;
     step.count(engine, &live.message);
     step.commit().await?;
+    throughput::goes(engine, waiting.pace.as_ref(), now);
     submit(engine, waiting, carrier.clone(), slot, (checked, live.message.expires_at.since(now)));
     Ok(())
 }
 
 /// A message as it stands in a lane, and its tenant's weight.
-fn waiting(engine: &Engine, message: &Message, seq: InboxSeq) -> (u16, Waiting) {
+fn waiting(engine: &Engine, message: &Message, seq: InboxSeq, network: Option<Network>) -> (u16, Waiting) {
     let account = engine.directory.account(&message.tenant);
     let (weight, per_tenant) = account.as_ref().map_or((1, 0), |a| (a.tenant.weight, a.tenant.segments_per_second));
     let per_number = account.and_then(|a| a.tenant.numbers.get(message.ours()).map(|plan| plan.segments_per_second));
@@ -186,6 +204,7 @@ fn waiting(engine: &Engine, message: &Message, seq: InboxSeq) -> (u16, Waiting) 
         per_number: per_number.unwrap_or(0),
         per_tenant,
         expires_at: message.expires_at,
+        pace: throughput::pace(engine, message, network),
     };
     (weight, waiting)
 }
@@ -348,13 +367,13 @@ async fn try_write_ahead(
     }
     let checked = match check_and_change(engine, &mut step, &mut live).await? {
         Checkup::Pass(checked, _) => checked,
-        Checkup::Hold { until, decision } => {
+        Checkup::Hold { until, decision, changes } => {
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
             let class = decision.class();
             step.advance(&mut live, Status::Held, Cause::Held { until, why, decision: Some(decision) }, class)?;
             step.commit().await?;
             let (tenant, message) = (waiting.tenant.clone(), waiting.message);
-            engine.wheel.set(until, Due::Held { tenant, message, seq: waiting.seq });
+            registered::is_held(engine, (tenant, message, waiting.seq), Seen { until, class, changes });
             return Ok(None);
         }
         Checkup::Rewrite { decision, .. } | Checkup::Deny(decision) => {
@@ -369,6 +388,7 @@ async fn try_write_ahead(
     step.advance(&mut live, Status::Sending, cause, None)?;
     step.count(engine, &live.message);
     step.commit().await?;
+    throughput::goes(engine, waiting.pace.as_ref(), now);
     Ok(Some((checked, live.message.expires_at.since(now))))
 }
 
@@ -397,6 +417,9 @@ async fn expire(engine: &Engine, lane: &Lane) {
     let gone = lane.line.lock().queue.sweep(|waiting| waiting.expires_at <= now);
     for waiting in gone {
         lane.left(waiting.conversation);
+        if waiting.pace.is_some() {
+            lane.rates.paces.leaves(waiting.message);
+        }
         // `sending` is never reached: writing ahead looks at the validity first, and ends the message.
         if let Err(error) = try_write_ahead(engine, lane, &waiting).await {
             engine.step_failed("ending a message whose validity ran out", &error);

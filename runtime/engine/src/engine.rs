@@ -45,6 +45,11 @@ pub(crate) struct Engine {
     pub(crate) policy: Watcher,
     pub(crate) directory: Arc<Directory>,
     pub(crate) consent: Arc<signalbox_registry::Ledger>,
+    /// Rates of tenants, numbers and carriers, shared by all lanes.
+    pub(crate) rates: Arc<crate::rates::Rates>,
+    /// What brands sent today.
+    pub(crate) allowances: crate::throughput::Allowances,
+    pub(crate) registration: Arc<signalbox_registry::registration::Registration>,
     pub(crate) imports: crate::consent::Imports,
     pub(crate) suppression: signalbox_registry::Suppression,
     pub(crate) programs: crate::programs::Programs,

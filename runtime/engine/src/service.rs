@@ -33,7 +33,7 @@ use crate::recordings::{self, Recordings};
 use crate::rollback::{SUSPECTS, Suspect};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
-use crate::{gate, inbound, rollback, timers, usage};
+use crate::{gate, inbound, rollback, throughput, timers, usage};
 
 /// What the path is made of; the server wires it.
 pub struct Parts {
@@ -92,6 +92,8 @@ impl Service {
         let intents = policies.load_full();
         let programs = crate::programs::Programs::open(store.clone(), directory_epoch, &intents.intents).await?;
         let counted = crate::counted::Counted::open(&*store, config.counted_people, clock.now()).await?;
+        let registration = signalbox_registry::registration::Registration::open(store.clone()).await;
+        let registration = registration.map_err(crate::consent::registry_error)?;
         let epochs: webhooks::Epochs = {
             let last = epochs.len() - 1;
             Arc::new(move |partition| Some(epochs[usize::from(partition.index()).min(last)]))
@@ -143,6 +145,9 @@ impl Service {
             chance,
             directory,
             consent,
+            registration,
+            rates,
+            allowances: Default::default(),
             imports: Default::default(),
             suppression,
             programs,
@@ -153,6 +158,7 @@ impl Service {
             partitions,
         };
         let engine = Arc::new(engine);
+        throughput::recover(&engine).await?;
         for partition in (0..engine.store.partitions()).map(Partition::new) {
             timers::recover(&engine, partition).await?;
             inbound::recover(&engine, partition).await?;
@@ -180,6 +186,7 @@ impl Service {
         loops.spawn(timers::run(engine.clone(), stop.clone()));
         loops.spawn(rollback::run(engine.clone(), suspects, stop.clone()));
         loops.spawn(usage::run(engine.clone(), stop.clone()));
+        loops.spawn(throughput::run(engine.clone(), stop.clone()));
         for name in engine.lanes.keys() {
             loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));
         }
@@ -237,6 +244,9 @@ async fn drain_all(
     }
     if let Err(error) = usage::flush(engine, None).await {
         engine.step_failed("writing down what was used", &error);
+    }
+    if let Err(error) = throughput::flush(engine).await {
+        engine.step_failed("writing down daily allowances", &error);
     }
     engine.store.close().await?;
     Ok(())

@@ -44,6 +44,15 @@ pub(crate) enum Due {
         /// Its place in the inbox.
         seq: InboxSeq,
     },
+    /// A held message that is to be looked at before its time: what it is held for has changed.
+    Called {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        message: MessageId,
+        /// Its place in the inbox.
+        seq: InboxSeq,
+    },
     /// A handler's timer.
     Timer {
         /// Where.
@@ -122,7 +131,8 @@ pub(crate) async fn run(engine: Arc<Engine>, stop: CancellationToken) {
 async fn handle(engine: &Arc<Engine>, due: Due) -> Result<(), Error> {
     match due {
         Due::Turn { partition, conversation } => turns::resume(engine, partition, conversation),
-        Due::Held { tenant, message, seq } => release(engine, tenant, message, seq).await?,
+        Due::Held { tenant, message, seq } => release(engine, tenant, (message, seq), false).await?,
+        Due::Called { tenant, message, seq } => release(engine, tenant, (message, seq), true).await?,
         Due::Timer { partition, key, at } => fire(engine, partition, key, at).await?,
         Due::Parts { partition, key } => inbound::give_up_parts(engine, partition, key).await?,
         Due::ParkedReceipts => {
@@ -141,7 +151,12 @@ async fn handle(engine: &Arc<Engine>, due: Due) -> Result<(), Error> {
 }
 
 /// A held message goes through its conversation again.
-async fn release(engine: &Engine, tenant: TenantId, message: MessageId, seq: InboxSeq) -> Result<(), Error> {
+async fn release(
+    engine: &Engine,
+    tenant: TenantId,
+    (message, seq): (MessageId, InboxSeq),
+    called: bool,
+) -> Result<(), Error> {
     let Some(live) = engine.live(&tenant, message).await? else { return Ok(()) };
     let conversation = live.message.conversation_id();
     let partition = message.partition();
@@ -149,7 +164,7 @@ async fn release(engine: &Engine, tenant: TenantId, message: MessageId, seq: Inb
     let event = Event::Outbound { tenant, message, conversation };
     let id = EventId::derived(live.message.accepted_at, partition, seq.0);
     let queued = Queued { id, at: live.message.accepted_at, attempts: 0, not_before: now, event };
-    engine.turns.add(engine, partition, Pending { seq, queued, pin: None, proposed: None });
+    engine.turns.add(engine, partition, Pending { seq, queued, pin: None, proposed: None, called });
     Ok(())
 }
 

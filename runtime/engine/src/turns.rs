@@ -28,6 +28,8 @@ pub(crate) struct Pending {
     pub(crate) pin: Option<Pin>,
     /// What its last run proposed to others, if it did.
     pub(crate) proposed: Option<Proposed>,
+    /// A held message is looked at before its time.
+    pub(crate) called: bool,
 }
 
 /// A version of a handler that took an event: later attempts go to it as well, whatever is deployed meanwhile.
@@ -207,7 +209,7 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
                     if matches!(queued.event, Event::Outbound { .. }) {
                         engine.waiting.fetch_add(1, Ordering::Relaxed);
                     }
-                    engine.turns.add(&engine, partition, Pending { seq, queued, pin, proposed });
+                    engine.turns.add(&engine, partition, Pending { seq, queued, pin, proposed, called: false });
                 }
                 Err(error) => engine.step_failed("reading an event", &error.into()),
             }

@@ -42,9 +42,15 @@ impl<T> Wheel<T> {
         Ticket(ticket)
     }
 
-    /// Calls something off, if it hasn't come yet.
-    pub(crate) fn call_off(&self, Ticket(ticket): Ticket) {
-        self.due.lock().things.remove(&ticket);
+    /// Calls something off; false if it has come already.
+    pub(crate) fn call_off(&self, Ticket(ticket): Ticket) -> bool {
+        self.due.lock().things.remove(&ticket).is_some()
+    }
+
+    /// What waits of which something is to be known, with what that is. Looks at all of it.
+    pub(crate) fn find<R>(&self, wanted: impl Fn(&T) -> Option<R>) -> Vec<(Ticket, R)> {
+        let due = self.due.lock();
+        due.things.iter().filter_map(|(ticket, thing)| Some((Ticket(*ticket), wanted(thing)?))).collect()
     }
 
     /// How many wait.

@@ -58,10 +58,23 @@ pub struct MessageView {
     /// Until when it is held, while it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_until: Option<String>,
+    /// What it waits for in the queue before its carrier, if a carrier's rate keeps it there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<WaitsView>,
     /// Not after this.
     pub expires_at: String,
     /// When its status last changed.
     pub updated_at: String,
+}
+
+/// What a queued message waits for.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WaitsView {
+    /// Which carrier's rate.
+    pub why: &'static str,
+    /// About when its turn comes.
+    pub estimated_at: String,
 }
 
 /// A part of a long message.
@@ -124,6 +137,7 @@ impl MessageView {
             accepted_at: message.accepted_at.to_rfc3339(),
             send_at: message.send_at.map(crate::Timestamp::to_rfc3339),
             held_until: head.held_until.map(crate::Timestamp::to_rfc3339),
+            waits: None,
             expires_at: message.expires_at.to_rfc3339(),
             updated_at: head.at.to_rfc3339(),
         }

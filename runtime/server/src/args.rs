@@ -53,6 +53,21 @@ pub enum Command {
     /// Lists of numbers to which not everything may be sent.
     #[command(subcommand)]
     Suppression(Suppression),
+    /// Brands that send.
+    #[command(subcommand)]
+    Brand(Register),
+    /// Campaigns: what brands send.
+    #[command(subcommand)]
+    Campaign(Campaign),
+    /// Long codes and the campaigns that they belong to.
+    #[command(subcommand)]
+    Number(Register),
+    /// Toll-free numbers and their verification.
+    #[command(subcommand)]
+    Tollfree(Register),
+    /// Short codes.
+    #[command(subcommand)]
+    Shortcode(Register),
     /// Check policies, run their cases, explain decisions.
     #[command(subcommand)]
     Policy(crate::policy::Command),
@@ -370,6 +385,89 @@ pub struct Classify {
     /// Answer with one JSON object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `signalbox campaign`.
+#[derive(Debug, Subcommand)]
+pub enum Campaign {
+    /// Say what a carrier would refuse. Asks no server for a file.
+    Lint(Lint),
+    /// Commands that ask a running Signalbox.
+    #[command(flatten)]
+    Register(Register),
+}
+
+/// `signalbox campaign lint`.
+#[derive(Debug, clap::Args)]
+pub struct Lint {
+    /// A TOML file with [[campaigns]] (and perhaps [[brands]]), or the name of a registered campaign.
+    pub what: String,
+    /// The brand's name to recipients, if the file doesn't say.
+    #[arg(long)]
+    pub brand: Option<String>,
+    /// A policy folder with other tables than the built-in ones.
+    #[arg(long)]
+    pub policies: Option<PathBuf>,
+    /// Whom to ask for a campaign that is registered.
+    #[command(flatten)]
+    pub whom: Whom,
+}
+
+/// `signalbox brand`, `number`, `tollfree`, `shortcode` and most of `campaign`.
+#[derive(Debug, Subcommand)]
+pub enum Register {
+    /// Register one, or change it; what isn't given stays.
+    Create {
+        /// Its name, or the number.
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+        /// Fields as NAME=VALUE; lists have | between their values.
+        #[arg(value_parser = field)]
+        fields: Vec<(String, String)>,
+        /// For whom, and whom to ask.
+        #[command(flatten)]
+        whom: Whom,
+    },
+    /// Import a file, whole or not at all.
+    Import {
+        /// CSV with a column `id` and one for each field, or TOML with a table for each.
+        file: PathBuf,
+        /// For whom, and whom to ask.
+        #[command(flatten)]
+        whom: Whom,
+    },
+    /// List all of them.
+    List {
+        /// For whom, and whom to ask.
+        #[command(flatten)]
+        whom: Whom,
+    },
+    /// Show one, with its history.
+    Show {
+        /// Its name, or the number.
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+        /// For whom, and whom to ask.
+        #[command(flatten)]
+        whom: Whom,
+    },
+}
+
+/// For whom something is registered, and whom to ask.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Whom {
+    /// With the operator's key: the tenant.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub server: Server,
+}
+
+/// `NAME=VALUE`.
+fn field(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("is written NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 /// Commands that ask a running Signalbox.

@@ -8,6 +8,7 @@
 //! | [`policy`] | `signalbox policy`: check, test, coverage, explain |
 //! | `serve` | `signalbox serve` |
 //! | `classify` | `signalbox consent classify` |
+//! | `lint` | `signalbox campaign lint` |
 //! | `dev` | `signalbox dev`: the house with a simulated carrier, for people who write handlers |
 //! | `new` | `signalbox new`: a small project to begin with |
 //! | `invoke` | `signalbox invoke`: one event, effects and costs |
@@ -26,6 +27,7 @@ mod dev;
 mod exit;
 mod invoke;
 mod keys;
+mod lint;
 mod log;
 mod machine;
 mod native;
@@ -44,7 +46,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command, Consent};
+use args::{Args, Campaign, Command, Consent};
 pub use exit::Error;
 
 /// Runs the command line that the process was started with.
@@ -70,6 +72,12 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Policy(command) => policy::run(&command),
         Command::Consent(Consent::Client(command)) => block_on(Some(1), client::consent(command)),
         Command::Suppression(command) => block_on(Some(1), client::suppression(command)),
+        Command::Brand(command) => block_on(Some(1), client::register("brands", command)),
+        Command::Campaign(Campaign::Lint(args)) => lint::run(&args),
+        Command::Campaign(Campaign::Register(command)) => block_on(Some(1), client::register("campaigns", command)),
+        Command::Number(command) => block_on(Some(1), client::register("numbers", command)),
+        Command::Tollfree(command) => block_on(Some(1), client::register("toll-free", command)),
+        Command::Shortcode(command) => block_on(Some(1), client::register("short-codes", command)),
         Command::Client(command) => block_on(Some(1), client::run(command)),
     }
 }

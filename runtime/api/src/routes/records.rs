@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use signalbox_model::view::MessageView;
+use signalbox_model::Status;
+use signalbox_model::view::{MessageView, WaitsView};
 
 use crate::app::{App, json};
 use crate::extract::{Segment, Tenant};
@@ -28,7 +29,18 @@ pub(crate) async fn message(
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| no_message())?;
     let record = app.handle.message(&caller.tenant, id).await?.ok_or_else(no_message)?;
-    Ok(json(StatusCode::OK, &MessageView::new(&record.message, &record.head)))
+    let mut view = MessageView::new(&record.message, &record.head);
+    view.waits = waits(&app, &record);
+    Ok(json(StatusCode::OK, &view))
+}
+
+/// What a message waits for in the queue before its carrier.
+fn waits(app: &App, record: &signalbox_records::Record) -> Option<WaitsView> {
+    if record.head.status != Status::Queued {
+        return None;
+    }
+    let waits = app.handle.waits_for(record.message.id)?;
+    Some(WaitsView { why: waits.why, estimated_at: waits.estimated_at.to_rfc3339() })
 }
 
 /// What happened to a message.
@@ -50,7 +62,7 @@ pub(crate) async fn timeline(
     let id = id.parse().map_err(|_| no_message())?;
     let record = app.handle.message(&caller.tenant, id).await?.ok_or_else(no_message)?;
     let deliveries = app.handle.deliveries(&caller.tenant, id).await?;
-    Ok(json(StatusCode::OK, &TimelineView::new(&record, &deliveries)))
+    Ok(json(StatusCode::OK, &TimelineView::new(&record, &deliveries, waits(&app, &record))))
 }
 
 /// Messages, newest first.

@@ -11,6 +11,7 @@ mod handlers;
 mod house;
 mod operator;
 mod reading;
+mod registry;
 mod sending;
 mod suppression;
 mod webhooks;

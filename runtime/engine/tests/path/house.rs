@@ -28,6 +28,10 @@ use tokio_util::sync::CancellationToken;
 pub const OURS: &str = "+15550100001";
 /// The tenant's second number.
 pub const OTHER: &str = "+15550100002";
+/// A long code of the tenant's in the United States.
+pub const NEW_YORK: &str = "+12125550100";
+/// A short code of the tenant's.
+pub const SHORT: &str = "72345";
 pub const THEIRS: &str = "+15550199001";
 
 /// A carrier that does what the test says: `answer` if it is set, or else whatever the test gives to what it took.
@@ -232,7 +236,31 @@ impl House {
     pub async fn recording(mode: RecordingMode, store: Arc<MemoryStore>, carrier: Arc<Scripted>) -> Self {
         let mut tenant = tenant(StopReach::default());
         tenant.recording.mode = mode;
-        Self::with(tenant, store, carrier, ManualClock::at(noon())).await.expect("a fresh store opens")
+        Self::with(tenant, Policies::built_in(), store, carrier, ManualClock::at(noon()))
+            .await
+            .expect("a fresh store opens")
+    }
+
+    /// A house under the rules for the United States, whose tenant has [`NEW_YORK`] and [`SHORT`].
+    pub async fn in_the_us() -> Self {
+        let store = MemoryStore::new(memory::Config::default());
+        Self::in_the_us_on(store, Scripted::new(), ManualClock::at(noon())).await
+    }
+
+    pub async fn in_the_us_on(store: Arc<MemoryStore>, carrier: Arc<Scripted>, clock: ManualClock) -> Self {
+        let mut tenant = tenant(StopReach::default());
+        let plan = tenant.numbers.values().next().unwrap().clone();
+        tenant.numbers.extend([NEW_YORK, SHORT].map(|number| (number.parse().unwrap(), plan.clone())));
+        let origin = signalbox_policy::Origin { folder: None, packs: vec!["us".to_owned()] };
+        Self::with(tenant, Policies::open(&origin).unwrap(), store, carrier, clock).await.expect("its store opens")
+    }
+
+    /// Like [`House::crash`], for a house in the United States.
+    pub async fn crash_in_the_us(self) -> Self {
+        let (store, carrier, clock) = (self.store.crash_image(), self.carrier.clone(), self.clock.clone());
+        self.running.abort();
+        carrier.state.lock().submitted.clear();
+        Self::in_the_us_on(store, carrier, clock).await
     }
 
     pub async fn new() -> Self {

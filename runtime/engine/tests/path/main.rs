@@ -12,6 +12,7 @@ mod inbound;
 mod outbound;
 mod programs;
 mod recordings;
+mod registered;
 mod shared_state;
 mod spread;
 mod us;

@@ -30,6 +30,8 @@ pub enum Body {
     Version(Vec<u8>, Option<Vec<u8>>),
     /// A CSV file.
     Csv(Vec<u8>),
+    /// A TOML file.
+    Toml(Vec<u8>),
 }
 
 /// What stands between the parts of a form: 128 bits that no component has by chance.
@@ -98,6 +100,7 @@ impl Api {
                 let key = HeaderValue::try_from(key).map_err(|_| Error::IdempotencyKey)?;
                 (request.header(CONTENT_TYPE, "application/json").header("idempotency-key", key), json(value))
             }
+            Body::Toml(bytes) => (request.header(CONTENT_TYPE, "application/toml"), bytes.into()),
             Body::Csv(bytes) => (request.header(CONTENT_TYPE, "text/csv"), bytes.into()),
             Body::Component(bytes) => (request.header(CONTENT_TYPE, "application/wasm"), bytes.into()),
             Body::Version(component, manifest) => {

@@ -6,6 +6,7 @@ mod gate;
 mod http;
 mod parked;
 mod problem;
+mod registry;
 mod replay;
 mod replay_last;
 mod send;
@@ -20,7 +21,9 @@ use ::http::Method;
 use serde_json::{Value, json};
 use signalbox_model::Timestamp;
 
-use crate::args::{Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Server, Suppression, Webhooks};
+use crate::args::{
+    Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Register, Server, Suppression, Webhooks,
+};
 use crate::exit;
 use call::{Api, Body, query, segment};
 use show::Screen;
@@ -74,6 +77,29 @@ pub async fn suppression(command: Suppression) -> Result<ExitCode, exit::Error> 
         }
         answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
     }
+}
+
+/// The commands about brands, campaigns and numbers.
+pub async fn register(kind: &'static str, command: Register) -> Result<ExitCode, exit::Error> {
+    let server = registry::server(&command).clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match registry::answer(kind, command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
+    }
+}
+
+/// A campaign with its brand, for another command.
+pub async fn campaign_of(whom: &crate::args::Whom, id: &str) -> Result<(Value, Option<Value>), Error> {
+    let api = Api::new(&whom.server)?;
+    let campaign = registry::show("campaigns", id, whom.tenant.clone(), &api).await?;
+    let brand = campaign["fields"]["brand"].as_str().unwrap_or_default().to_owned();
+    let brand = registry::show("brands", &brand, whom.tenant.clone(), &api).await.ok();
+    Ok((campaign, brand))
 }
 
 fn server(command: &ClientCommand) -> &Server {

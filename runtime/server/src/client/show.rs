@@ -105,6 +105,10 @@ pub fn timeline(answer: &Value, paint: Paint) -> String {
     for line in text(message, "text").lines() {
         let _ = writeln!(out, "  “{line}”");
     }
+    if let Some(why) = message["waits"]["why"].as_str() {
+        let until = text(&message["waits"], "estimated_at");
+        let _ = writeln!(out, "  waits for {why}, until about {until}");
+    }
     let entries = list(answer, "entries");
     let begin = entries.first().and_then(at);
     if let Some(begin) = begin {

@@ -204,6 +204,7 @@ fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     limits::path(file.section("limits"), &mut config.limits);
     limits::api(file.section("api"), &mut config.api, &config.limits);
     limits::handlers(file.section("handlers"), &mut config);
+    read_operator(file.section("operator"), &mut config.api, surroundings);
     read_log(file.section("log"), &mut config.log);
     read_runtime(file.section("runtime"), &mut config.runtime);
     // Requests in flight get at most half of a drain; the rest is the path's.
@@ -217,6 +218,27 @@ fn read_listen(section: Section<'_, '_>, config: &mut Config) {
         match address.value.parse() {
             Ok(listen) => config.listen = listen,
             Err(_) => section.complain_of(&address, "is no address; write such as \"127.0.0.1:8480\" or \"[::]:8480\""),
+        }
+    }
+    section.end();
+}
+
+fn read_operator(section: Section<'_, '_>, config: &mut api::Config, surroundings: &Surroundings<'_>) {
+    if let Some(text) = section.text("key")
+        && let Some(key) = surroundings.resolve(&section, &text)
+    {
+        config.operator_key = api::OperatorKey::new(key);
+        if config.operator_key.is_none() {
+            let least = api::OperatorKey::MIN_CHARS;
+            section.complain_of(&text, format!("is too short to be a key; take at least {least} characters of chance"));
+        }
+    }
+    if let Some(text) = section.text("registry_secret")
+        && let Some(secret) = surroundings.resolve(&section, &text)
+    {
+        match webhooks::Signer::parse(&secret) {
+            Ok(signer) => config.registry_secret = Some(signer),
+            Err(error) => section.complain_of(&text, error.to_string()),
         }
     }
     section.end();
