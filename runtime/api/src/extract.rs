@@ -10,7 +10,7 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use signalbox_engine::registry::registration::Event;
-use signalbox_engine::{Caller, Registrar};
+use signalbox_engine::{Caller, MAX_REASON_CHARS, Registrar};
 use signalbox_model::{TenantId, Timestamp};
 use subtle::ConstantTimeEq;
 use tokio::sync::OwnedSemaphorePermit;
@@ -86,6 +86,31 @@ impl FromRequestParts<App> for Key {
             _ => {
                 let detail = "`Idempotency-Key` is there once, and is 1 to 255 printable ASCII characters";
                 Err(Problem::field(Code::HeaderInvalid, "Idempotency-Key", "header.malformed", detail))
+            }
+        }
+    }
+}
+
+/// Why something redacted should be shown, if it should.
+pub(crate) struct Reveal(pub(crate) Option<String>);
+
+/// The header in which [`Reveal`] comes: unlike a query it isn't written into the logs of proxies.
+const REVEAL: &str = "signalbox-reveal";
+
+impl FromRequestParts<App> for Reveal {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let mut reasons = parts.headers.get_all(REVEAL).iter();
+        let Some(reason) = reasons.next() else { return Ok(Self(None)) };
+        let text = reason.to_str().ok().map(str::trim).filter(|text| (1..=MAX_REASON_CHARS).contains(&text.len()));
+        match text {
+            Some(text) if reasons.next().is_none() => Ok(Self(Some(text.to_owned()))),
+            _ => {
+                let detail = format!(
+                    "`Signalbox-Reveal` is there once, and gives the reason in 1 to {MAX_REASON_CHARS} printable ASCII characters"
+                );
+                Err(Problem::field(Code::HeaderInvalid, "Signalbox-Reveal", "header.malformed", detail))
             }
         }
     }

@@ -3,7 +3,7 @@
 use signalbox_engine::registry::{self, ImportRefused, LineError, SuppressionRefused};
 use signalbox_engine::{
     BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, GateRefused, HandlerRefused,
-    ProgramRefused, Refused, WebhookRefused,
+    ProgramRefused, ReadRefused, Refused, WebhookRefused,
 };
 use signalbox_guest::Refusal;
 use signalbox_guest::manifest::{BadSetting, Beyond, Complaint};
@@ -33,6 +33,20 @@ impl From<Refused> for Problem {
                 Self::new(Code::KeyBusy, detail)
             }
             Refused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadRefused> for Problem {
+    fn from(refused: ReadRefused) -> Self {
+        match refused {
+            ReadRefused::Path(error) => error.into(),
+            ReadRefused::Unlogged => {
+                Self::field(Code::HeaderInvalid, "Signalbox-Reveal", "reveal.unlogged", refused.to_string())
+            }
+            ReadRefused::NoReason => {
+                Self::field(Code::HeaderInvalid, "Signalbox-Reveal", "reveal.missing", refused.to_string())
+            }
         }
     }
 }

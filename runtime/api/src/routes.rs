@@ -1,6 +1,7 @@
 //! Every route: its method, its path, what answers it, and which problems it can answer with. Router, description and
 //! metrics are made from this one table.
 
+pub(crate) mod audit;
 pub(crate) mod bindings;
 pub(crate) mod consents;
 pub(crate) mod contacts;
@@ -64,9 +65,9 @@ macro_rules! body {
 /// Every route.
 pub(crate) fn all() -> Vec<Route> {
     use Code::{
-        BindingUnknown, Busy, Draining, HandlerUnknown, ImportUnknown, ListUnknown, MessageUnknown, NotReady,
-        ParkedUnknown, ProgramUnknown, QueryInvalid, RegistrationUnknown, RequestInvalid, RunUnknown, StoreFailed,
-        TooLate, VersionUnknown,
+        BindingUnknown, Busy, Draining, HandlerUnknown, HeaderInvalid, ImportUnknown, ListUnknown, MessageUnknown,
+        NotReady, ParkedUnknown, ProgramUnknown, QueryInvalid, RegistrationUnknown, RequestInvalid, RunUnknown,
+        StoreFailed, TooLate, VersionUnknown,
     };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
     let (read, write, replace, remove) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
@@ -77,11 +78,12 @@ pub(crate) fn all() -> Vec<Route> {
     const UPLOAD: &[Code] = body![RequestInvalid, ComponentRefused, Busy, Draining, StoreFailed];
     const UPLOAD_VERSION: &[Code] =
         body![QueryInvalid, RequestInvalid, ComponentRefused, ManifestRefused, Busy, Draining, StoreFailed];
-    const GATE: &[Code] = body![HandlerUnknown, QueryInvalid, ComponentRefused, Busy, Draining, StoreFailed];
+    const GATE: &[Code] =
+        body![HeaderInvalid, HandlerUnknown, QueryInvalid, ComponentRefused, Busy, Draining, StoreFailed];
     const CHANGE: &[Code] = body![HandlerUnknown, RequestInvalid, Draining, StoreFailed];
     vec![
         route(write.clone(), "/v1/messages", post(messages::send), ACCEPT),
-        route(read.clone(), "/v1/messages", get(records::list), &[QueryInvalid, Draining, StoreFailed]),
+        route(read.clone(), "/v1/messages", get(records::list), &[HeaderInvalid, QueryInvalid, Draining, StoreFailed]),
         route(write.clone(), "/v1/messages/batch", post(messages::send_batch), BATCH),
         route(
             write.clone(),
@@ -89,12 +91,17 @@ pub(crate) fn all() -> Vec<Route> {
             post(messages::explain),
             body![RequestInvalid, Draining, StoreFailed],
         ),
-        route(read.clone(), "/v1/messages/{id}", get(records::message), &[MessageUnknown, Draining, StoreFailed]),
+        route(
+            read.clone(),
+            "/v1/messages/{id}",
+            get(records::message),
+            &[HeaderInvalid, MessageUnknown, Draining, StoreFailed],
+        ),
         route(
             read.clone(),
             "/v1/messages/{id}/timeline",
             get(records::timeline),
-            &[MessageUnknown, Draining, StoreFailed],
+            &[HeaderInvalid, MessageUnknown, Draining, StoreFailed],
         ),
         route(
             write.clone(),
@@ -114,12 +121,17 @@ pub(crate) fn all() -> Vec<Route> {
         ),
         route(write.clone(), "/v1/handlers/{name}/gate", post(runs::gate), GATE),
         route(read.clone(), "/v1/invocations", get(runs::list), &[QueryInvalid, Draining, StoreFailed]),
-        route(read.clone(), "/v1/invocations/{invocation}", get(runs::show), &[RunUnknown, Draining, StoreFailed]),
+        route(
+            read.clone(),
+            "/v1/invocations/{invocation}",
+            get(runs::show),
+            &[HeaderInvalid, RunUnknown, Draining, StoreFailed],
+        ),
         route(
             read.clone(),
             "/v1/invocations/{invocation}/recording",
             get(runs::recording),
-            &[RunUnknown, Draining, StoreFailed],
+            &[HeaderInvalid, RunUnknown, Draining, StoreFailed],
         ),
         route(replace.clone(), "/v1/handlers/{name}/aliases/{alias}", put(handlers::put_alias), CHANGE),
         route(
@@ -250,6 +262,10 @@ pub(crate) fn all() -> Vec<Route> {
             body![QueryInvalid, RegistrationUnknown, RequestInvalid, Busy, Draining, StoreFailed],
         ),
         route(write.clone(), "/v1/registry/tcr", post(registry::tcr), body![SignatureInvalid, Draining, StoreFailed]),
+        route(read.clone(), "/v1/audit", get(audit::show), &[]),
+        route(read.clone(), "/v1/audit/frames", get(audit::frames), &[QueryInvalid, Draining, StoreFailed]),
+        route(read.clone(), "/v1/audit/checkpoints", get(audit::checkpoints), &[QueryInvalid, Draining, StoreFailed]),
+        route(write.clone(), "/v1/audit/checkpoints", post(audit::sign), &[Draining, StoreFailed]),
         route(read.clone(), "/v1/webhooks", get(webhooks::list), &[]),
         route(replace, "/v1/webhooks/{name}", put(webhooks::set_up), body![RequestInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/callback-secret", get(webhooks::callback_secret), &[]),

@@ -68,6 +68,8 @@ pub struct Config {
     pub inbox_page: usize,
     /// Events of one partition that may be in memory at once; the rest stays in the store.
     pub max_pending_per_partition: usize,
+    /// The audit log.
+    pub audit: crate::audit::Config,
 }
 
 impl Default for Config {
@@ -107,6 +109,7 @@ impl Default for Config {
             idempotency: Duration::from_secs(48 * 3_600),
             inbox_page: 512,
             max_pending_per_partition: 65_536,
+            audit: crate::audit::Config::default(),
         }
     }
 }

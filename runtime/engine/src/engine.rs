@@ -16,6 +16,7 @@ use signalbox_webhooks as webhooks;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::early::EarlyReceipts;
@@ -64,6 +65,7 @@ pub(crate) struct Engine {
     pub(crate) handler_timers: HandlerTimers,
     pub(crate) hot: Arc<Hot>,
     pub(crate) locks: Locks,
+    pub(crate) audit: Audit,
     pub(crate) early: EarlyReceipts,
     pub(crate) idempotency: InFlight,
     pub(crate) metrics: Metrics,

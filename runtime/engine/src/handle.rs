@@ -8,14 +8,14 @@ use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 use signalbox_carriers::Health;
 use signalbox_model::directory::{ApiKey, Tenant, Webhook};
-use signalbox_model::{EventId, InvocationId, KeyId, MessageId, Partition, Status, TenantId};
+use signalbox_model::{EventId, InvocationId, KeyId, Message, MessageId, Partition, Status, TenantId, Timestamp};
 use signalbox_records as records;
 use signalbox_store::Durability;
 
 use crate::accept::{self, Accepted, Caller, Explanation, Request};
 use crate::engine::Engine;
 use crate::error::{CancelRefused, Error, Refused};
-use crate::{parked, recordings, usage};
+use crate::{audit, parked, reading, recordings, usage};
 
 /// Attempts to tell of one message that are shown.
 const DELIVERIES_SHOWN: usize = 1_000;
@@ -104,6 +104,68 @@ impl Handle {
         limit: usize,
     ) -> Result<records::Page, records::Error> {
         records::list(&*self.0.store, tenant, query, cursor, limit).await
+    }
+
+    /// Logs that the caller reads the bodies of these messages, and redacts what the caller isn't shown. For every
+    /// message of which a body is about to be shown to somebody.
+    pub async fn reads(
+        &self,
+        caller: &Caller,
+        reading: reading::Reading,
+        messages: &mut [&mut Message],
+    ) -> Result<(), reading::ReadRefused> {
+        reading::read(&self.0, caller, reading, messages).await
+    }
+
+    /// Logs that the caller reads texts that belong to no one message, named by `how`.
+    pub async fn reads_apart(
+        &self,
+        caller: &Caller,
+        how: String,
+        reason: Option<String>,
+    ) -> Result<(), reading::ReadRefused> {
+        reading::read_apart(&self.0, caller, how, reason).await
+    }
+
+    /// Frames of a tenant's audit log in a partition.
+    pub async fn audit_page(
+        &self,
+        tenant: &TenantId,
+        partition: Partition,
+        query: &audit::AuditQuery,
+    ) -> Result<audit::AuditPage, Error> {
+        audit::page(&self.0, tenant, partition, query).await
+    }
+
+    /// A tenant's checkpoints behind number `after`, beginning with the last before `since`.
+    pub async fn audit_marks(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        since: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<records::audit::Mark>, Error> {
+        audit::marks(&self.0, tenant, after, since, limit).await
+    }
+
+    /// Signs where a tenant's audit log ends now. `None` when it has none.
+    pub async fn sign_audit(&self, tenant: &TenantId) -> Result<Option<records::audit::Mark>, Error> {
+        audit::sign(&self.0, tenant).await
+    }
+
+    /// The keys of the audit log, if there is one.
+    pub fn audit_keys(&self) -> Option<&records::audit::Keys> {
+        self.0.audit.keys()
+    }
+
+    /// Is this tenant's audit log written?
+    pub fn is_audited(&self, tenant: &TenantId) -> bool {
+        self.0.directory.account(tenant).is_some_and(|account| self.0.audit.covers(&account.tenant))
+    }
+
+    /// How many partitions there are.
+    pub fn partitions(&self) -> u16 {
+        self.0.store.partitions()
     }
 
     /// What a message's webhooks were answered.

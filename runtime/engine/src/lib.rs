@@ -18,12 +18,13 @@
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
 //! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `counted/` (what went to whom), `programs.rs` (what they say of their
-//! campaigns), `told.rs`, `look.rs` (what can be seen of a
+//! campaigns), `told.rs`, `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
 mod agree;
 mod assign;
+mod audit;
 mod bind;
 mod cancel;
 mod caps;
@@ -57,6 +58,7 @@ mod parked;
 mod programs;
 mod rates;
 mod react;
+mod reading;
 mod recordings;
 mod redact;
 mod registered;
@@ -78,6 +80,7 @@ mod wheel;
 
 pub use accept::{Accepted, Caller, Explanation, Rejected, Request};
 pub use assign::{Candidate, Whose};
+pub use audit::{AuditPage, AuditQuery, Config as AuditConfig, Standing};
 pub use bind::{BindRefused, NewBinding};
 pub use caps::{caps_for, limits_for};
 pub use config::Config;
@@ -91,6 +94,7 @@ pub use logs::LogLine;
 pub use outbound::{Nowhere, Outbound, Web};
 pub use parked::{Filter as ParkedFilter, MAX_PAGE as PARKED_PAGE, Parked, ParkedCursor, ParkedPage};
 pub use programs::{ProgramInfo, ProgramRefused, ProgramSettings};
+pub use reading::{MAX_REASON_CHARS, REDACTED, ReadRefused, Reading};
 pub use recordings::{MAX_PAGE as RUNS_PAGE, Run, RunCursor, RunDetail, RunFilter, RunOutcome, RunPage};
 pub use registered::Registrar;
 pub use service::{Parts, Service};

@@ -208,7 +208,7 @@ async fn latest(engine: &Engine, conversation: &Conversation) -> Result<Option<M
 /// How a run ended.
 enum Run<'e> {
     /// Its effects are in the step, together with nothing else yet.
-    Fit { step: Step<'e>, mark: HandlerMark },
+    Fit { step: Box<Step<'e>>, mark: HandlerMark },
     /// It has no effects.
     Failed { mark: HandlerMark, error: String, retry: Retry },
     /// It wasn't run: the version failed too often, and rests until then.
@@ -268,7 +268,7 @@ async fn run<'e>(
     }
     let mark = handlers::mark(taker, queued, id, describe(&effects), &usage, &effects.notes);
     match effects::stage(engine, &mut step, taker, conversation, queued, depth, effects).await {
-        Ok(()) => Ok(Run::Fit { step, mark }),
+        Ok(()) => Ok(Run::Fit { step: Box::new(step), mark }),
         Err(error) => unfit(error),
     }
 }
@@ -289,7 +289,7 @@ async fn land<'e>(
     let mut step = Step::new(engine, partition);
     let depth = about.map_or(0, |m| m.depth);
     match effects::stage(engine, &mut step, taker, conversation, queued, depth, effects).await {
-        Ok(()) => Ok(Run::Fit { step, mark }),
+        Ok(()) => Ok(Run::Fit { step: Box::new(step), mark }),
         // It fitted when it was proposed; since then a message that it takes back has left the store, or the host was
         // started with other limits.
         Err(Unfit::Effect(error)) => Ok(Run::Failed { mark, error, retry: Retry::Never }),

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::early;
@@ -33,7 +34,7 @@ use crate::recordings::{self, Recordings};
 use crate::rollback::{SUSPECTS, Suspect};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
-use crate::{gate, inbound, rollback, throughput, timers, usage};
+use crate::{audit, gate, inbound, rollback, throughput, timers, usage};
 
 /// What the path is made of; the server wires it.
 pub struct Parts {
@@ -123,6 +124,7 @@ impl Service {
             handler_timers: Default::default(),
             hot,
             locks: Locks::new(),
+            audit: Audit::new(config.audit.clone(), store.partitions()),
             early: early::EarlyReceipts::default(),
             idempotency: Default::default(),
             metrics: Metrics::new(),
@@ -187,6 +189,7 @@ impl Service {
         loops.spawn(rollback::run(engine.clone(), suspects, stop.clone()));
         loops.spawn(usage::run(engine.clone(), stop.clone()));
         loops.spawn(throughput::run(engine.clone(), stop.clone()));
+        loops.spawn(audit::run(engine.clone(), stop.clone()));
         for name in engine.lanes.keys() {
             loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));
         }
@@ -248,6 +251,7 @@ async fn drain_all(
     if let Err(error) = throughput::flush(engine).await {
         engine.step_failed("writing down daily allowances", &error);
     }
+    audit::sign_all(engine).await;
     engine.store.close().await?;
     Ok(())
 }

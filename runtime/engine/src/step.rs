@@ -1,5 +1,6 @@
 //! A step is one commit: what an event leads to lands whole or not at all.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,8 +8,9 @@ use signalbox_model::event::Queued;
 use signalbox_model::timeline::IllegalTransition;
 use signalbox_model::{
     AttemptId, Cause, ConversationId, Entry, ErrorClass, Event, EventId, Head, Message, MessageId, Partition, Status,
-    Timestamp,
+    TenantId, Timestamp,
 };
+use signalbox_records::audit::{Item, Keys};
 use signalbox_store::{Batch, Committed, InboxSeq, Table, layout};
 use signalbox_webhooks as webhooks;
 
@@ -31,6 +33,8 @@ pub(crate) struct Step<'e> {
     lines: Vec<Lines>,
     begun: Vec<MessageId>,
     told: Vec<webhooks::Item>,
+    /// What the audit log is told.
+    logged: Vec<(TenantId, Item)>,
     timers: Vec<(Bytes, Option<Timestamp>)>,
     /// What is being sent with this step, where it is counted.
     pub(crate) going: Option<Box<Going>>,
@@ -54,6 +58,7 @@ impl<'e> Step<'e> {
             lines: Vec::new(),
             begun: Vec::new(),
             told: Vec::new(),
+            logged: Vec::new(),
             timers: Vec::new(),
             going: None,
         }
@@ -67,7 +72,7 @@ impl<'e> Step<'e> {
     pub(crate) fn begin(&mut self, message: Arc<Message>, status: Status, cause: Cause, class: Option<ErrorClass>) {
         let seq = self.engine.next_seq(&mut self.batch);
         let entry = Entry { n: 0, seq, at: self.at, status, cause, class };
-        signalbox_records::stage_message(&mut self.batch, &message);
+        self.rewrite(&message);
         signalbox_records::stage_history(&mut self.batch, &message);
         let head = Arc::new(Head::begin(&entry));
         self.begun.push(message.id);
@@ -94,9 +99,20 @@ impl<'e> Step<'e> {
         Ok(())
     }
 
-    /// Replaces the stored message: a handler rewrote it.
+    /// Replaces the stored message: a handler or a rule rewrote it.
     pub(crate) fn rewrite(&mut self, message: &Message) {
         signalbox_records::stage_message(&mut self.batch, message);
+        if is_logged(self.engine, &message.tenant).is_some() {
+            let item = self.engine.audit.text(&self.batch, message);
+            self.logged.push((message.tenant.clone(), item));
+        }
+    }
+
+    /// Has the audit log tell of something, if the tenant has one.
+    pub(crate) fn log(&mut self, tenant: &TenantId, item: Item) {
+        if is_logged(self.engine, tenant).is_some() {
+            self.logged.push((tenant.clone(), item));
+        }
     }
 
     /// Adds a line; returns it if a webhook will tell it.
@@ -178,31 +194,46 @@ impl<'e> Step<'e> {
 
     /// Makes the step durable, and only then lets the rest of the house know of it.
     pub(crate) async fn commit(self) -> Result<Committed, Error> {
-        let Self { engine, mut batch, consent, changed, lines, begun, told, timers, going, .. } = self;
+        let Self { engine, mut batch, consent, changed, lines, begun, told, timers, going, mut logged, .. } = self;
         for Lines { message, entries } in &lines {
             signalbox_records::stage_entries(&mut batch, &message.tenant, message.id, entries);
+            let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };
+            if let Some(keys) = is_logged(engine, &message.tenant) {
+                let item = engine.audit.line(keys, &batch, message, first.n, last.status);
+                logged.push((message.tenant.clone(), item));
+            }
         }
-        if batch.is_empty() {
+        if batch.is_empty() && logged.is_empty() {
             return Ok(Committed::default());
         }
         let partition = batch.partition;
+        let logged_of: BTreeSet<TenantId> = logged.iter().map(|(tenant, _)| tenant.clone()).collect();
+        let mut turn =
+            if logged.is_empty() { None } else { Some(engine.audit.stage(engine, &mut batch, logged).await?) };
         // A new message is in memory before anybody can hear of it: its event may be handled as soon as it is durable,
         // and what that makes of it must come after this.
         for live in changed.iter().filter(|live| begun.contains(&live.message.id)) {
             engine.hot.put(live.clone());
         }
         let mut rings = Vec::with_capacity(told.len());
-        let committing = {
+        let (is_sure, committing) = {
             // The outbox is read on from its last key, so its keys must rise in the order of the commits.
             let _in_order = (!told.is_empty()).then(|| engine.outbox_order(partition));
             for item in &told {
                 let seq = engine.next_seq(&mut batch);
                 rings.push(webhooks::stage(&mut batch, item, seq));
             }
-            engine.store.commit(batch)
+            (batch.checks.is_empty(), engine.store.commit(batch))
         };
+        if is_sure {
+            // The next link may build on ours: its commit comes behind.
+            turn = None;
+        }
         match committing.await {
             Ok(committed) => {
+                if !logged_of.is_empty() {
+                    engine.audit.committed();
+                }
                 if let Some(staged) = consent {
                     staged.is_durable();
                 }
@@ -225,6 +256,9 @@ impl<'e> Step<'e> {
             }
             Err(error) => {
                 // Memory must not run ahead of what is durable.
+                if !logged_of.is_empty() {
+                    engine.audit.forget(partition, turn, &logged_of).await;
+                }
                 for live in &changed {
                     engine.hot.forget(live.message.id);
                 }
@@ -232,4 +266,11 @@ impl<'e> Step<'e> {
             }
         }
     }
+}
+
+/// The audit log's keys, if the tenant has a log.
+fn is_logged<'e>(engine: &'e Engine, tenant: &TenantId) -> Option<&'e Keys> {
+    let keys = engine.audit.keys()?;
+    let account = engine.directory.account(tenant)?;
+    engine.audit.covers(&account.tenant).then_some(keys)
 }

@@ -9,7 +9,7 @@ use crate::contacts::Contact;
 
 /// Names of the tenant's settings that rules are about; the operator writes them.
 const PORTAL: &str = "portal_url";
-const SECTOR: &str = "sector";
+pub(crate) const SECTOR: &str = "sector";
 const CARRIER_BAA: &str = "carrier_baa";
 /// Attributes of a contact that rules are about; `true` is yes, and anything else isn't.
 const OF_AGE: &str = "of_age";

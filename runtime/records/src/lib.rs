@@ -5,12 +5,14 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`audit`] | the audit log: chained, signed, verified |
 //! | [`record`] | one message and its timeline: staged, loaded, folded |
 //! | [`mod@history`] | the last messages of a conversation, both ways |
 //! | [`mod@list`] | a tenant's messages, newest first, over all partitions |
 //! | [`cursor`] | where a listing goes on |
 //! | [`form`] | the stored form of a timeline's line |
 
+pub mod audit;
 pub mod cursor;
 mod error;
 pub mod form;

@@ -71,6 +71,9 @@ pub enum Command {
     /// Check policies, run their cases, explain decisions.
     #[command(subcommand)]
     Policy(crate::policy::Command),
+    /// Export and verify the audit log.
+    #[command(subcommand)]
+    Audit(crate::client::audit::Command),
     /// Commands that ask a running Signalbox.
     #[command(flatten)]
     Client(ClientCommand),
@@ -400,7 +403,7 @@ pub enum Campaign {
 /// `signalbox campaign lint`.
 #[derive(Debug, clap::Args)]
 pub struct Lint {
-    /// A TOML file with [[campaigns]] (and perhaps [[brands]]), or the name of a registered campaign.
+    /// A TOML file with `[[campaigns]]` (and perhaps `[[brands]]`), or the name of a registered campaign.
     pub what: String,
     /// The brand's name to recipients, if the file doesn't say.
     #[arg(long)]

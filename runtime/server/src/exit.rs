@@ -63,6 +63,9 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// The audit log's key can't be had.
+    #[error(transparent)]
+    AuditKey(#[from] signalbox_records::audit::key::KeyError),
     /// A part of the house ended that should have gone on.
     #[error("{0} stopped unexpectedly")]
     Stopped(&'static str),

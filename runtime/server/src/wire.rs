@@ -11,6 +11,7 @@ use signalbox_carriers::smpp::Smpp;
 use signalbox_model::{Chance, Clock};
 use signalbox_policy::{Origin, Watcher};
 use signalbox_reach::{Client, Connector, SystemResolver};
+use signalbox_records::audit::Keys;
 use signalbox_store::Store;
 use signalbox_store_embedded::EmbeddedStore;
 use tokio::net::{TcpListener, TcpSocket};
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use {signalbox_api as api, signalbox_engine as engine, signalbox_guest as guest};
 
-use crate::config::{self, Config};
+use crate::config::{self, AuditKey, Config};
 use crate::exit::Error;
 use crate::keys::{self, NewKey};
 use crate::machine::SystemClock;
@@ -65,8 +66,9 @@ impl House {
         let cache = native::in_store(config, &chance)?;
         let host = guest::Config { cache: Some(cache), ..handlers(config) };
         let host = Arc::new(guest::Host::new(host)?);
+        let limits = with_audit_keys(config, &chance)?;
         let parts = engine::Parts {
-            config: config.limits.clone(),
+            config: limits,
             store,
             clock: Arc::new(SystemClock),
             chance,
@@ -174,6 +176,24 @@ impl Running<Result<(), engine::Error>> {
 pub fn policies(config: &Config) -> Result<Watcher, Error> {
     let origin = Origin { folder: config.policy.clone(), packs: config.packs.clone() };
     Ok(Watcher::open(origin, SystemClock.now())?)
+}
+
+/// The path's limits, with the audit log's keys if it is written.
+fn with_audit_keys(config: &Config, chance: &Chance) -> Result<engine::Config, Error> {
+    let mut limits = config.limits.clone();
+    let Some(key) = &config.audit else { return Ok(limits) };
+    let path = match key {
+        AuditKey::InStore => config.store.folder.join("audit.key"),
+        AuditKey::File(path) => path.clone(),
+    };
+    let fresh = || {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(&chance.bytes32());
+        bytes[32..].copy_from_slice(&chance.bytes32());
+        bytes
+    };
+    limits.audit.keys = Some(Keys::settle(&path, fresh)?);
+    Ok(limits)
 }
 
 /// Handlers' way out.

@@ -88,13 +88,17 @@ pub enum Table {
     RegistrationLine = 57,
     /// Directory: what a brand sent today of its daily allowance: the path's rows.
     Allowance = 58,
+    /// The audit log: frames by tenant and number.
+    Audit = 63,
+    /// The audit log's checkpoints, by tenant and number.
+    AuditMark = 64,
     /// The engine's own.
     Meta = 255,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -131,6 +135,8 @@ impl Table {
         Self::Registration,
         Self::RegistrationLine,
         Self::Allowance,
+        Self::Audit,
+        Self::AuditMark,
         Self::Meta,
     ];
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use signalbox_engine::{Accepted, Refused, Request};
+use signalbox_engine::{Accepted, Reading, Refused, Request};
 use signalbox_model::view::MessageView;
 
 use crate::app::{App, json, to_its_end};
@@ -155,6 +155,8 @@ pub(crate) async fn cancel(
     Segment(id): Segment,
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| no_message())?;
-    let record = to_its_end(async move { app.handle.cancel(&caller, id).await }).await??;
+    let (handle, reader) = (app.handle.clone(), caller.clone());
+    let mut record = to_its_end(async move { app.handle.cancel(&caller, id).await }).await??;
+    handle.reads(&reader, Reading { how: "cancel", reason: None }, &mut [&mut record.message]).await?;
     Ok(json(StatusCode::OK, &MessageView::new(&record.message, &record.head)))
 }

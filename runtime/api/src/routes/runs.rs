@@ -6,7 +6,7 @@ use http::StatusCode;
 use signalbox_model::InvocationId;
 
 use crate::app::{App, bytes, json, to_its_end};
-use crate::extract::{Component, Segment, Segments, Tenant};
+use crate::extract::{Component, Reveal, Segment, Segments, Tenant};
 use crate::problem::Problem;
 use crate::query::Parameters;
 use crate::refusal::{no_recording, no_run, no_version};
@@ -55,16 +55,21 @@ fn run_id(text: &str) -> Result<InvocationId, Problem> {
     path = "/v1/invocations/{invocation}",
     tag = "handlers",
     operation_id = "get_invocation",
-    params(("invocation" = String, Path, description = "`inv_…`, as a message's timeline names it.")),
+    params(
+        ("invocation" = String, Path, description = "`inv_…`, as a message's timeline names it."),
+        ("Signalbox-Reveal" = Option<String>, Header, description = "Why texts of patients should be shown: it is logged with your key."),
+    ),
     responses((status = 200, description = "The run.", body = RunDetailView))
 )]
 pub(crate) async fn show(
     State(app): State<App>,
     Tenant(caller): Tenant,
+    Reveal(reason): Reveal,
     Segment(id): Segment,
 ) -> Result<Response, Problem> {
     let id = run_id(&id)?;
     let run = app.handle.run(&caller.tenant, id).await?.ok_or_else(no_run)?;
+    app.handle.reads_apart(&caller, format!("run {id}"), reason).await?;
     Ok(json(StatusCode::OK, &RunDetailView::from((id, run))))
 }
 
@@ -76,12 +81,16 @@ pub(crate) async fn show(
     path = "/v1/invocations/{invocation}/recording",
     tag = "handlers",
     operation_id = "get_recording",
-    params(("invocation" = String, Path, description = "`inv_…`")),
+    params(
+        ("invocation" = String, Path, description = "`inv_…`"),
+        ("Signalbox-Reveal" = Option<String>, Header, description = "Why texts of patients should be shown: it is logged with your key."),
+    ),
     responses((status = 200, description = "The recording.", body = Vec<u8>, content_type = "application/octet-stream"))
 )]
 pub(crate) async fn recording(
     State(app): State<App>,
     Tenant(caller): Tenant,
+    Reveal(reason): Reveal,
     Segment(id): Segment,
 ) -> Result<Response, Problem> {
     let id = run_id(&id)?;
@@ -89,6 +98,7 @@ pub(crate) async fn recording(
         let is_known = app.handle.run(&caller.tenant, id).await?.is_some();
         return Err(if is_known { no_recording() } else { no_run() });
     };
+    app.handle.reads_apart(&caller, format!("recording {id}"), reason).await?;
     Ok(bytes(StatusCode::OK, "application/octet-stream", recording))
 }
 
@@ -126,6 +136,7 @@ pub(crate) async fn component(
     operation_id = "gate_handler",
     params(
         ("name" = String, Path, description = "The handler's name."),
+        ("Signalbox-Reveal" = Option<String>, Header, description = "Why texts of patients should be shown: it is logged with your key."),
         ("last" = Option<usize>, Query, description = "How many events, up to 5000; 500 unless said."),
     ),
     request_body(content = Vec<u8>, content_type = "application/wasm", description = "The candidate."),
@@ -134,11 +145,13 @@ pub(crate) async fn component(
 pub(crate) async fn gate(
     State(app): State<App>,
     Tenant(caller): Tenant,
+    Reveal(reason): Reveal,
     Segment(name): Segment,
     Parameters(Last(last)): Parameters<Last>,
     candidate: Component,
 ) -> Result<Response, Problem> {
     let Component { bytes, _share: share } = candidate;
+    app.handle.reads_apart(&caller, format!("gate {name}"), reason).await?;
     let verdict = to_its_end(async move {
         let _share = share;
         app.handle.gate(&caller.tenant, &name, bytes, last.unwrap_or(LAST)).await

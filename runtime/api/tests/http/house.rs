@@ -60,11 +60,27 @@ impl House {
     }
 
     pub async fn limited(config: Config, limits: engine::Config, store: Arc<dyn Store>) -> Self {
+        Self::of(config, limits, store, tenant("acme", OURS)).await
+    }
+
+    /// A house with an audit log, whose tenant belongs to a sector.
+    pub async fn audited(sector: &str, store: Arc<dyn Store>) -> Self {
+        let mut limits = engine::Config::default();
+        limits.audit.keys = Some(signalbox_records::audit::Keys::from_bytes(&[5; 64]));
+        limits.audit.everybody = true;
+        let mut tenant = tenant("acme", OURS);
+        tenant.settings.insert("sector".to_owned(), sector.to_owned());
+        Self::of(Config::default(), limits, store, tenant).await
+    }
+
+    /// A house whose tenant is this one.
+    pub async fn of(config: Config, limits: engine::Config, store: Arc<dyn Store>, tenant: Tenant) -> Self {
         let clock = ManualClock::at(Timestamp::parse_rfc3339("2026-12-01T12:00:00Z").unwrap());
         let (intake, from_carriers) = mpsc::channel(16);
         let mut hooks = signalbox_webhooks::Config::default();
         hooks.reach.allow_private = true;
         hooks.reach.allow_http = true;
+        let rival = self::tenant("rival", "+15550100002");
         let parts = Parts {
             config: limits,
             store,
@@ -72,7 +88,7 @@ impl House {
             chance: Chance::seeded(7),
             policies: Policies::built_in().into(),
             host: Arc::new(guest::Host::new(guest::Config { instances: 4, ..guest::Config::default() }).unwrap()),
-            tenants: vec![tenant("acme", OURS), tenant("rival", "+15550100002")],
+            tenants: vec![tenant, rival],
             carriers: Vec::new(),
             intake: from_carriers,
             outbound: Arc::new(engine::Nowhere),
@@ -147,7 +163,7 @@ pub fn name(text: &str) -> TenantId {
     text.parse().unwrap()
 }
 
-fn tenant(id: &str, number: &str) -> Tenant {
+pub fn tenant(id: &str, number: &str) -> Tenant {
     let plan = NumberPlan { carriers: Vec::new(), segments_per_second: 0 };
     Tenant {
         id: name(id),

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming, Outcome, Slot, Submission, Verdict};
-use signalbox_engine::{Caller, Config, Handle, Parts, Request, Service};
+use signalbox_engine::{AuditQuery, Caller, Config, Handle, Parts, Request, Service, Standing};
 use signalbox_guest as guest;
 use signalbox_model::directory::{
     HandlerCaps, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, StopReach, Tenant,
@@ -19,6 +19,9 @@ use signalbox_model::{
 };
 use signalbox_policy::Policies;
 use signalbox_records::Record;
+use signalbox_records::audit::chain::Chain;
+use signalbox_records::audit::item::{Body, Item};
+use signalbox_records::audit::{Keys, Summary, Verifier};
 use signalbox_store::Store;
 use signalbox_store::memory::{self, MemoryStore};
 use signalbox_text::{Concatenation, DefaultAlphabet};
@@ -215,6 +218,14 @@ static NATIVE: LazyLock<guest::Cache> = LazyLock::new(|| {
     guest::Cache::open(folder, 64 << 20, || Chance::from_os().bytes32()).expect("cargo's own folder can be written")
 });
 
+/// The path as it is by default, and with an audit log.
+fn audited() -> Config {
+    let mut config = Config::default();
+    config.audit.keys = Some(Keys::from_bytes(&[5; 64]));
+    config.audit.everybody = true;
+    config
+}
+
 impl House {
     /// A house whose tenant wants a STOP to reach so far; its second number is [`OTHER`].
     pub async fn with_reach(reach: StopReach) -> Self {
@@ -299,7 +310,7 @@ impl House {
         let host =
             guest::Config { max_memory_bytes: host.max_memory_bytes.max(memory), cache: Some(NATIVE.clone()), ..host };
         let parts = Parts {
-            config: Config::default(),
+            config: audited(),
             store: store.clone(),
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),
@@ -333,6 +344,35 @@ impl House {
         carrier.state.lock().submitted.clear();
         let opened = Self::with(tenant(StopReach::default()), policies, store, carrier, clock).await;
         opened.expect("what a crash leaves can be opened")
+    }
+
+    /// Goes through the whole audit log: its links, its checkpoints, and that what it tells of is on record as it was
+    /// logged. The items, in the order of each chain.
+    pub async fn verified_log(&self) -> (Summary, Vec<Item>) {
+        let tenant = &self.caller.tenant;
+        let mut verifier = Verifier::new(tenant.clone(), Keys::from_bytes(&[5; 64]).public());
+        for mark in self.handle.audit_marks(tenant, 0, None, 1_000).await.unwrap() {
+            verifier.mark(&mark).unwrap();
+        }
+        let (mut items, mut others) = (Vec::new(), std::collections::BTreeSet::new());
+        for partition in (0..self.store.partitions()).map(Partition::new) {
+            for frame in Chain::new(tenant, partition).page(&*self.store, 0, 10_000).await.unwrap() {
+                let body = verifier.frame(partition, frame.n, &frame.link, &frame.body).unwrap();
+                items.extend(body.items);
+            }
+            let query = AuditQuery { limit: 10_000, compare: true, ..AuditQuery::default() };
+            for (frame, standings) in self.handle.audit_page(tenant, partition, &query).await.unwrap().frames {
+                for (item, standing) in Body::decode(&frame.body).unwrap().items.into_iter().zip(standings) {
+                    match item {
+                        Item::Text { message, .. } if standing == Some(Standing::Same) => drop(others.remove(&message)),
+                        Item::Text { message, .. } => drop(others.insert(message)),
+                        _ => assert!(standing.is_none_or(|standing| standing == Standing::Same), "{item:?}"),
+                    }
+                }
+            }
+        }
+        assert!(others.is_empty(), "texts that are other than they were logged: {others:?}");
+        (verifier.finish(None).unwrap(), items)
     }
 
     /// Drains and stops.

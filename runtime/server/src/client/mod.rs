@@ -1,5 +1,6 @@
 //! The commands that ask a running Signalbox: thin, so that what they can do anybody can do with the API.
 
+pub mod audit;
 mod call;
 mod consent;
 mod gate;
@@ -48,6 +49,23 @@ pub async fn run(command: ClientCommand) -> Result<ExitCode, exit::Error> {
             Ok(ExitCode::from(exit::REFUSED))
         }
         answer => Ok(answer?),
+    }
+}
+
+/// The commands about the audit log.
+pub async fn audit(command: audit::Command) -> Result<ExitCode, exit::Error> {
+    if command.is_offline() {
+        return Ok(audit::offline(command).await.map(|()| ExitCode::SUCCESS)?);
+    }
+    let server = command.server().clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match audit::run(command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
     }
 }
 

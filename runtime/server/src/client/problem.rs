@@ -45,6 +45,9 @@ pub enum Error {
         /// The status.
         status: u16,
     },
+    /// The audit log isn't in order, or isn't there.
+    #[error("audit: {0}")]
+    Audit(String),
     /// Signalbox said no.
     #[error(transparent)]
     Refused(#[from] Problem),
@@ -55,7 +58,7 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Self::Url(_) | Self::NoKey | Self::Key | Self::IdempotencyKey => exit::WRONG,
-            Self::File { .. } | Self::Unreachable { .. } | Self::Strange { .. } => exit::FAILED,
+            Self::File { .. } | Self::Unreachable { .. } | Self::Strange { .. } | Self::Audit(_) => exit::FAILED,
             Self::Refused(_) => exit::REFUSED,
         }
     }

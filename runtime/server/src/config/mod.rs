@@ -2,9 +2,10 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `carriers`, `tenants`, `limits` | what the sections mean |
+//! | `carriers`, `tenants`, `limits`, `audit` | what the sections mean |
 //! | `secret` | values that stand in a file or in the environment |
 
+mod audit;
 mod carriers;
 mod limits;
 mod secret;
@@ -26,6 +27,7 @@ use {
 };
 
 use crate::native;
+pub use audit::AuditKey;
 use secret::Surroundings;
 pub use signalbox_forms::{Complaint, Error, duration};
 use signalbox_forms::{Reader, Section};
@@ -55,6 +57,8 @@ pub struct Config {
     pub webhooks: webhooks::Config,
     /// How handlers' HTTP requests are sent.
     pub outbound: Outbound,
+    /// Where the audit log's key is, if one is written.
+    pub audit: Option<AuditKey>,
     /// The path's limits.
     pub limits: engine::Config,
     /// The sandbox. Its cache is in the store's folder.
@@ -153,6 +157,7 @@ impl Config {
             tenants: Vec::new(),
             webhooks: webhooks::Config::default(),
             outbound: Outbound::default(),
+            audit: None,
             limits: engine::Config::default(),
             handlers: guest::Config::default(),
             native_cache_bytes: native::CACHE_BYTES,
@@ -202,6 +207,7 @@ fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     limits::webhooks(file.section("webhooks"), &mut config.webhooks, surroundings);
     limits::outbound(file.section("outbound"), &mut config.outbound, surroundings);
     limits::path(file.section("limits"), &mut config.limits);
+    config.audit = audit::read(file.section("audit"), &config.packs, &mut config.limits.audit, surroundings);
     limits::api(file.section("api"), &mut config.api, &config.limits);
     limits::handlers(file.section("handlers"), &mut config);
     read_operator(file.section("operator"), &mut config.api, surroundings);

@@ -1,0 +1,155 @@
+//! The audit log over HTTP, and who is shown a body.
+
+use serde_json::{Value, json};
+use signalbox_model::Partition;
+use signalbox_records::audit::export::FrameLine;
+use signalbox_records::audit::{Keys, Verifier, export::MarkLine, unhex};
+use signalbox_store::memory::{self, MemoryStore};
+
+use crate::house::{House, OURS, THEIRS};
+
+async fn house(sector: &str) -> House {
+    House::audited(sector, MemoryStore::new(memory::Config::default())).await
+}
+
+async fn send(house: &House, text: &str) -> String {
+    let answer = house.ask("POST", "/v1/messages", Some(&json!({ "from": OURS, "to": THEIRS, "text": text }))).await;
+    assert_eq!(answer.status, 202, "{:?}", answer.json());
+    answer.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// Every frame of the tenant's log, verified on the way.
+async fn frames(house: &House, number: Option<&str>) -> Vec<Value> {
+    let signed = house.ask("POST", "/v1/audit/checkpoints", None).await.json();
+    let mark: MarkLine = serde_json::from_value(signed["checkpoints"][0].clone()).unwrap();
+    let mut verifier = Verifier::new("acme".parse().unwrap(), Keys::from_bytes(&[5; 64]).public());
+    verifier.kept(&mark.mark().unwrap()).unwrap();
+    let partitions = house.ask("GET", "/v1/audit", None).await.json()["partitions"].as_u64().unwrap();
+    let mut all = Vec::new();
+    let number = number.map(|number| format!("&number={}", number.replace('+', "%2B"))).unwrap_or_default();
+    for partition in 0..partitions {
+        let path = format!("/v1/audit/frames?partition={partition}&compare=true{number}");
+        let page = house.ask("GET", &path, None).await.json();
+        for (frame, standings) in
+            page["frames"].as_array().unwrap().iter().zip(page["standings"].as_array().into_iter().flatten())
+        {
+            let line: FrameLine = serde_json::from_value(frame.clone()).unwrap();
+            let link = unhex(&line.link).unwrap().try_into().unwrap();
+            let partition = Partition::new(line.partition);
+            match &line.body {
+                Some(body) => drop(verifier.frame(partition, line.n, &link, &unhex(body).unwrap()).unwrap()),
+                None => {
+                    let digest = unhex(&line.digest.unwrap()).unwrap().try_into().unwrap();
+                    verifier.hidden(partition, line.n, &link, &digest).unwrap();
+                }
+            }
+            assert!(
+                standings.as_array().unwrap().iter().all(|standing| standing.is_null() || standing == "same"),
+                "{page}"
+            );
+            all.push(frame.clone());
+        }
+    }
+    verifier.finish(None).unwrap();
+    all
+}
+
+fn reads(frames: &[Value]) -> Vec<Value> {
+    let items = frames.iter().flat_map(|frame| frame["shown"]["items"].as_array().cloned().unwrap_or_default());
+    items.filter_map(|item| item.get("read").cloned()).collect()
+}
+
+#[tokio::test]
+async fn what_is_sent_is_logged_and_agrees_with_the_records() {
+    let house = house("none").await;
+    let id = send(&house, "hello").await;
+    let frames = frames(&house, None).await;
+    let text = serde_json::to_string(&frames).unwrap();
+    assert!(text.contains(&id) && text.contains("\"accepted\""));
+    assert!(!text.contains("hello") && !text.contains(THEIRS), "neither texts nor numbers are in the log");
+}
+
+#[tokio::test]
+async fn whoever_reads_a_body_is_logged_first() {
+    let house = house("none").await;
+    let id = send(&house, "hello").await;
+    for path in [format!("/v1/messages/{id}"), format!("/v1/messages/{id}/timeline"), "/v1/messages".to_owned()] {
+        assert!(house.ask("GET", &path, None).await.json().to_string().contains("hello"));
+    }
+    let reads = reads(&frames(&house, None).await);
+    let how: Vec<_> = reads.iter().map(|read| read["how"].as_str().unwrap()).collect();
+    assert_eq!(how, ["message", "timeline", "list"]);
+    assert!(
+        reads.iter().all(|read| read["messages"] == json!([id]) && read["by"].as_str().unwrap().starts_with("key_"))
+    );
+}
+
+#[tokio::test]
+async fn a_patient_s_text_is_shown_to_nobody_who_doesn_t_say_why() {
+    let house = house("health").await;
+    let id = send(&house, "your result is here").await;
+    for path in [format!("/v1/messages/{id}"), format!("/v1/messages/{id}/timeline"), "/v1/messages".to_owned()] {
+        let shown = house.ask("GET", &path, None).await.json().to_string();
+        assert!(shown.contains("[redacted]") && !shown.contains("result"), "{shown}");
+    }
+    assert!(reads(&frames(&house, None).await).is_empty());
+    let reason = [("Signalbox-Reveal", "complaint 17")];
+    let shown = house.ask_with(&house.key, &reason, "GET", &format!("/v1/messages/{id}"), None).await.json();
+    assert_eq!(shown["text"], "your result is here");
+    let reads = reads(&frames(&house, None).await);
+    assert_eq!(reads[0]["reason"], "complaint 17");
+}
+
+#[tokio::test]
+async fn without_a_log_nothing_redacted_is_shown() {
+    let store = MemoryStore::new(memory::Config::default());
+    let mut tenant = crate::house::tenant("acme", OURS);
+    tenant.settings.insert("sector".to_owned(), "health".to_owned());
+    let house = House::of(Default::default(), Default::default(), store, tenant).await;
+    let id = send(&house, "your result is here").await;
+    let reason = [("Signalbox-Reveal", "curious")];
+    let refused = house.ask_with(&house.key, &reason, "GET", &format!("/v1/messages/{id}"), None).await;
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (400, Some("header.invalid")));
+}
+
+#[tokio::test]
+async fn a_log_can_be_shown_of_one_person_alone() {
+    let house = house("none").await;
+    send(&house, "hello").await;
+    let theirs = frames(&house, Some(THEIRS)).await;
+    assert!(theirs.iter().all(|frame| frame["shown"]["items"].is_array()));
+    let others = frames(&house, Some("+15550199777")).await;
+    assert!(
+        others.len() == theirs.len()
+            && others.iter().all(|frame| frame.get("shown").is_none() && frame["digest"].is_string())
+    );
+}
+
+#[tokio::test]
+async fn a_stranger_sees_their_own_log_only() {
+    let house = house("none").await;
+    send(&house, "hello").await;
+    let partitions = house.ask("GET", "/v1/audit", None).await.json()["partitions"].as_u64().unwrap();
+    for partition in 0..partitions {
+        let path = format!("/v1/audit/frames?partition={partition}");
+        let page = house.ask_with(&house.stranger, &[], "GET", &path, None).await.json();
+        assert_eq!(page["frames"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn holding_a_candidate_against_patients_texts_needs_a_reason() {
+    let house = house("health").await;
+    let client = || async {
+        let bearer = format!("Bearer {}", house.key);
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/wasm")];
+        house.client().await.ask("POST", "/v1/handlers/desk/gate", &headers, b"\0asm").await
+    };
+    let refused = client().await;
+    assert_eq!(
+        (refused.status, refused.json()["errors"][0]["code"].as_str()),
+        (400, Some("reveal.missing")),
+        "{:?}",
+        refused.json()
+    );
+}
