@@ -59,7 +59,8 @@ fn request(text: &str) -> Request {
         from: NEW_YORK.to_owned(),
         to: PERSON.to_owned(),
         text: text.to_owned(),
-        category: Category::Transactional,
+        // What is repeated to one person in the other categories is held for that.
+        category: Category::Conversational,
         ..Request::default()
     }
 }
