@@ -87,7 +87,7 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
         },
     };
     let mut facts = policy.facts(message, about, engine.clock.now());
-    facts.sender_owned = Some(engine.directory.plan(&message.tenant, message.ours()).is_some());
+    facts.sender_owned = Some(engine.directory.owns(&message.tenant, message.ours()));
     let revocations = engine.consent.revocations();
     let permission = consent::permission(engine, message).await?;
     facts.opted_out = Some(permission.revoked.is_some());

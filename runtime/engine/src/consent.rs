@@ -173,7 +173,7 @@ impl Handle {
     /// Is it one of the tenant's senders, or a name that a campaign can have?
     pub fn owns_program(&self, tenant: &TenantId, program: &Program) -> bool {
         match program {
-            Program::Sender(sender) => self.0.directory.plan(tenant, sender).is_some(),
+            Program::Sender(sender) => self.0.directory.owns(tenant, sender),
             Program::Campaign(campaign) => (1..=64).contains(&campaign.len()) && campaign.is_ascii(),
         }
     }

@@ -7,12 +7,12 @@
 //!
 //! A message for which there is a place at once takes it without standing in the queue: [`go`].
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use foldhash::HashMap;
 use parking_lot::Mutex;
 use signalbox_carriers::{Carrier, Outcome, Slot};
 use signalbox_model::{Address, Cause, ConversationId, ErrorClass, Message, MessageId, Status, TenantId, Timestamp};

@@ -3,9 +3,10 @@
 //! A tenant with a million messages waiting gets its share and no more; one of its numbers that is throttled doesn't
 //! hold up the others.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use foldhash::HashMap;
 use signalbox_model::TenantId;
 
 /// How many flows of a tenant are asked in one turn: bounds the work when most of them must wait.
@@ -49,7 +50,7 @@ struct Turns<T> {
 
 impl<T> Default for FairQueue<T> {
     fn default() -> Self {
-        Self { tenants: HashMap::new(), ring: VecDeque::new(), len: 0 }
+        Self { tenants: HashMap::default(), ring: VecDeque::new(), len: 0 }
     }
 }
 
@@ -74,7 +75,7 @@ impl<T> FairQueue<T> {
     fn flow(&mut self, tenant: &TenantId, weight: u16, flow: u64) -> &mut VecDeque<T> {
         if !self.tenants.contains_key(tenant) {
             self.ring.push_back(tenant.clone());
-            let turns = Turns { weight: 1, deficit: 0, flows: HashMap::new(), ring: VecDeque::new() };
+            let turns = Turns { weight: 1, deficit: 0, flows: HashMap::default(), ring: VecDeque::new() };
             self.tenants.insert(tenant.clone(), turns);
         }
         let turns = self.tenants.get_mut(tenant).expect("it was put there just now");

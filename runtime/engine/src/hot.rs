@@ -3,9 +3,10 @@
 //! A cache and no more: what falls out is read from the store. It is right because only the owner of a partition
 //! changes its messages, each under [`Locks`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use parking_lot::Mutex;
 use signalbox_model::{Entry, Head, Message, MessageId};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};

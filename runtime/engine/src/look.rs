@@ -40,7 +40,7 @@ impl Handle {
 
     /// How many steps run: events that are being handled, with a handler or without.
     pub fn steps_running(&self) -> usize {
-        self.0.turns.running(self.0.config.max_steps)
+        self.0.turns.running()
     }
 
     /// What is recorded of a person; `None` if nothing is.

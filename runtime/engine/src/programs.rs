@@ -216,7 +216,7 @@ impl Handle {
         for (n, sender) in settings.senders.iter().enumerate().take(MAX_SENDERS) {
             let taken = shown.by_sender.get(&(tenant.clone(), sender.clone()));
             let place = format!("senders[{n}]");
-            if self.0.directory.plan(tenant, sender).is_none() {
+            if !self.0.directory.owns(tenant, sender) {
                 wrong.push(field(&place, "sender.unknown", "it isn't one of your senders".to_owned()));
             } else if let Some(other) = taken.filter(|program| program.info.name != name) {
                 let detail = format!("it belongs to the program `{}` already", other.info.name);

@@ -174,7 +174,7 @@ impl Handle {
             Registrar::Tenant(key) => Who::Tenant(key),
             Registrar::Operator => Who::Operator,
         };
-        let owns = |number: &Address| engine.directory.plan(tenant, number).is_some();
+        let owns = |number: &Address| engine.directory.owns(tenant, number);
         let place = (who, engine.clock.now(), engine.epoch(Partition::DIRECTORY));
         let (records, changed) = engine.registration.put(tenant, kind, rows, place, owns).await?;
         self.call(&changed).await;

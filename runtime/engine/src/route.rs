@@ -15,7 +15,8 @@ pub(crate) struct NoRoute {
 
 /// The carriers that may take `message`, the preferred one first.
 pub(crate) fn route(engine: &Engine, message: &Message) -> Result<Vec<Arc<str>>, NoRoute> {
-    let Some(plan) = engine.directory.plan(&message.tenant, message.ours()) else {
+    let account = engine.directory.account(&message.tenant);
+    let Some(plan) = account.as_ref().and_then(|account| account.tenant.numbers.get(message.ours())) else {
         return Err(NoRoute { why: "the sender is not one of the tenant's numbers".to_owned() });
     };
     if !message.body.media_urls.is_empty() {
@@ -27,7 +28,7 @@ pub(crate) fn route(engine: &Engine, message: &Message) -> Result<Vec<Arc<str>>,
         return Err(NoRoute { why: "no carrier is set up for this sender".to_owned() });
     }
     // The first whose binds are up; if all are down, the preferred one, and the message waits for it.
-    let up = |name: &Arc<str>| engine.carrier(name).is_some_and(|carrier| carrier.health().binds_up > 0);
+    let up = |name: &Arc<str>| engine.carrier(name).is_some_and(|carrier| carrier.is_up());
     let mut ordered = candidates;
     if let Some(first_up) = ordered.iter().position(up) {
         ordered.rotate_left(first_up);

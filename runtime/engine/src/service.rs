@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use signalbox_carriers::{Carrier, Incoming};
 use signalbox_guest as guest;
 use signalbox_model::directory::Tenant;
-use signalbox_model::{Chance, Clock, Entry, Head, Message, MessageId, Partition, TenantId};
+use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId};
 use signalbox_policy::Watcher;
 use signalbox_store::{Store, Table};
 use signalbox_webhooks as webhooks;
@@ -183,7 +183,7 @@ impl Service {
         for partition in (0..engine.store.partitions()).map(Partition::new) {
             loops.spawn(turns::read_inbox(engine.clone(), partition, stop.clone()));
         }
-        loops.spawn(turns::run(engine.clone(), stop.clone()));
+        engine.turns.open(&engine);
         loops.spawn(early::match_parked(engine.clone()));
         loops.spawn(timers::run(engine.clone(), stop.clone()));
         loops.spawn(rollback::run(engine.clone(), suspects, stop.clone()));
@@ -212,6 +212,7 @@ impl Service {
         };
         engine.draining.store(true, Ordering::Relaxed);
         stop.cancel();
+        engine.turns.close();
         if let Some(error) = failed {
             intake_stop.cancel();
             webhooks_stop.cancel();
@@ -230,7 +231,7 @@ async fn drain_all(
     bound: Duration,
 ) -> Result<(), Error> {
     let finish = async {
-        engine.turns.idle(engine.config.max_steps).await;
+        engine.turns.idle().await;
         let closing = engine.lanes.values().map(|lane| lane.carrier.close(bound));
         futures_util::future::join_all(closing).await;
         for stop in &stops {
@@ -266,11 +267,7 @@ impl Told {
     fn fresh(&self, tenant: &TenantId, message: MessageId, n: u16) -> Option<webhooks::Told> {
         let live = self.hot.get(message).filter(|live| live.message.tenant == *tenant)?;
         let entry = live.last.filter(|entry| entry.n == n)?;
-        Some(webhooks::Told {
-            message: Message::clone(&live.message),
-            head: Head::clone(&live.head),
-            entry: Entry::clone(&entry),
-        })
+        Some(webhooks::Told { message: live.message, head: live.head, entry })
     }
 }
 
@@ -287,7 +284,11 @@ impl webhooks::Source for Told {
             }
             let told = signalbox_records::told(&*self.store, tenant, message, n).await;
             let told = told.map_err(|error| webhooks::SourceError(error.to_string()))?;
-            Ok(told.map(|told| webhooks::Told { message: told.message, head: told.head, entry: told.entry }))
+            Ok(told.map(|told| webhooks::Told {
+                message: told.message.into(),
+                head: told.head.into(),
+                entry: told.entry.into(),
+            }))
         }
         .boxed()
     }

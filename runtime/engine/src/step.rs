@@ -219,7 +219,7 @@ impl<'e> Step<'e> {
         let (is_sure, committing) = {
             // The outbox is read on from its last key, so its keys must rise in the order of the commits.
             let _in_order = (!told.is_empty()).then(|| engine.outbox_order(partition));
-            for item in &told {
+            for item in told {
                 let seq = engine.next_seq(&mut batch);
                 rings.push(webhooks::stage(&mut batch, item, seq));
             }

@@ -152,7 +152,7 @@ async fn handle(engine: &Arc<Engine>, due: Due) -> Result<(), Error> {
 
 /// A held message goes through its conversation again.
 async fn release(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     tenant: TenantId,
     (message, seq): (MessageId, InboxSeq),
     called: bool,

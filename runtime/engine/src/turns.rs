@@ -1,16 +1,17 @@
 //! Whose turn it is: reads the inboxes, keeps each conversation in order, and runs conversations side by side, fairly
 //! between tenants.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use foldhash::HashMap;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use signalbox_model::event::Queued;
 use signalbox_model::{ConversationId, Event, Partition, TenantId, Timestamp};
 use signalbox_store::{InboxSeq, Range, Table, layout};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::agree::Proposed;
@@ -56,8 +57,9 @@ pub(crate) struct RetryRow {
 pub(crate) struct Turns {
     partitions: Vec<Mutex<PartitionTurns>>,
     ready: Mutex<Ready>,
-    bell: Notify,
-    slots: Arc<Semaphore>,
+    /// Rings when the last step is over.
+    quiet: Notify,
+    max_steps: usize,
     per_tenant: usize,
 }
 
@@ -82,7 +84,11 @@ struct Line {
 #[derive(Default)]
 struct Ready {
     queue: FairQueue<Turn>,
+    /// Steps that run, in all and by tenant.
+    steps: usize,
     running: HashMap<TenantId, usize>,
+    /// Turns are given.
+    open: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -96,8 +102,8 @@ impl Turns {
         Self {
             partitions: (0..partitions).map(|_| Mutex::default()).collect(),
             ready: Mutex::default(),
-            bell: Notify::new(),
-            slots: Arc::new(Semaphore::new(max_steps)),
+            quiet: Notify::new(),
+            max_steps,
             per_tenant,
         }
     }
@@ -107,7 +113,7 @@ impl Turns {
     }
 
     /// Adds an event to the end of its conversation.
-    pub(crate) fn add(&self, engine: &Engine, partition: Partition, pending: Pending) {
+    pub(crate) fn add(&self, engine: &Arc<Engine>, partition: Partition, pending: Pending) {
         let conversation = pending.queued.event.conversation();
         let tenant = pending.queued.event.tenant().clone();
         let mut turns = self.partition(partition).lock();
@@ -121,10 +127,10 @@ impl Turns {
         }
     }
 
-    fn make_ready(&self, engine: &Engine, tenant: &TenantId, turn: Turn) {
+    fn make_ready(&self, engine: &Arc<Engine>, tenant: &TenantId, turn: Turn) {
         let weight = engine.directory.account(tenant).map_or(1, |account| account.tenant.weight);
         self.ready.lock().queue.push(tenant, weight, 0, turn);
-        self.bell.notify_one();
+        self.give(engine);
     }
 
     /// Events of `partition` that are in memory.
@@ -134,11 +140,14 @@ impl Turns {
 
     fn next(&self) -> Option<(TenantId, Turn)> {
         let mut ready = self.ready.lock();
-        let Ready { queue, running } = &mut *ready;
+        let Ready { queue, steps, running, open } = &mut *ready;
+        if !*open || *steps >= self.max_steps {
+            return None;
+        }
         let mut chosen = None;
         let admit = |tenant: &TenantId, _: &Turn| {
             if running.get(tenant).copied().unwrap_or(0) >= self.per_tenant {
-                // Whoever of it finishes rings the bell.
+                // Whoever of it finishes gives the next turn.
                 return Admit::TenantWaits(std::time::Duration::MAX);
             }
             chosen = Some(tenant.clone());
@@ -148,6 +157,7 @@ impl Turns {
             Next::Item(turn) => {
                 let tenant = chosen.expect("an item is only popped when it was admitted");
                 *running.entry(tenant.clone()).or_insert(0) += 1;
+                *steps += 1;
                 Some((tenant, turn))
             }
             Next::Wait(_) | Next::Empty => None,
@@ -162,20 +172,64 @@ impl Turns {
                 ready.running.remove(tenant);
             }
         }
-        drop(ready);
-        self.bell.notify_one();
+        ready.steps -= 1;
+        if ready.steps == 0 {
+            self.quiet.notify_waiters();
+        }
+    }
+
+    /// From now on turns are given.
+    pub(crate) fn open(&self, engine: &Arc<Engine>) {
+        self.ready.lock().open = true;
+        self.give(engine);
+    }
+
+    /// No turn is given any more; what waits for one is in the store.
+    pub(crate) fn close(&self) {
+        self.ready.lock().open = false;
+    }
+
+    /// Gives turns for as long as somebody may have one. Everybody who makes something ready, or makes room, calls it:
+    /// a loop of its own would cost a wake-up for every event.
+    fn give(&self, engine: &Arc<Engine>) {
+        while let Some((tenant, turn)) = self.next() {
+            let step = Running { engine: engine.clone(), tenant };
+            // Boxed: a step is kilobytes of state, which a task would move about thrice.
+            tokio::spawn(Box::pin(async move {
+                take_turn(&step.engine, turn).await;
+                let engine = step.engine.clone();
+                drop(step);
+                engine.turns.give(&engine);
+            }));
+        }
     }
 
     /// How many steps run.
-    pub(crate) fn running(&self, max_steps: usize) -> usize {
-        max_steps.saturating_sub(self.slots.available_permits())
+    pub(crate) fn running(&self) -> usize {
+        self.ready.lock().steps
     }
 
     /// Waits until no step runs.
-    pub(crate) async fn idle(&self, max_steps: usize) {
-        let all = u32::try_from(max_steps).unwrap_or(u32::MAX);
-        // The permits come back at once: this only waits.
-        let _ = self.slots.acquire_many(all).await;
+    pub(crate) async fn idle(&self) {
+        loop {
+            let quiet = self.quiet.notified();
+            if self.running() == 0 {
+                return;
+            }
+            quiet.await;
+        }
+    }
+}
+
+/// A step that runs. It counts until it is over, even by a panic.
+struct Running {
+    engine: Arc<Engine>,
+    tenant: TenantId,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.engine.turns.finished(&self.tenant);
     }
 }
 
@@ -216,7 +270,7 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
         }
         if !full && !recovered {
             recovered = true;
-            retries = HashMap::new();
+            retries = HashMap::default();
             engine.recovered.fetch_add(1, Ordering::Relaxed);
         }
         let crowded = engine.turns.pending(partition) >= engine.config.max_pending_per_partition;
@@ -234,7 +288,7 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
 /// Events that failed before this start.
 async fn retries(engine: &Engine, partition: Partition) -> Result<HashMap<InboxSeq, RetryRow>, Error> {
     let mut range = Range::prefix(Table::Retry, Vec::new(), 1_000);
-    let mut all = HashMap::new();
+    let mut all = HashMap::default();
     loop {
         let page = engine.store.range(partition, range.clone()).await?;
         for (key, value) in &page {
@@ -246,30 +300,6 @@ async fn retries(engine: &Engine, partition: Partition) -> Result<HashMap<InboxS
             Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),
             _ => return Ok(all),
         }
-    }
-}
-
-/// Gives turns for as long as the host runs.
-pub(crate) async fn run(engine: Arc<Engine>, stop: CancellationToken) {
-    loop {
-        let Some((tenant, turn)) = engine.turns.next() else {
-            tokio::select! {
-                () = engine.turns.bell.notified() => continue,
-                () = stop.cancelled() => return,
-            }
-        };
-        let slots = engine.turns.slots.clone();
-        let slot = tokio::select! {
-            slot = slots.acquire_owned() => slot.expect("the semaphore is never closed"),
-            () = stop.cancelled() => return,
-        };
-        let engine = engine.clone();
-        // Boxed: a step is kilobytes of state, which a task would move about thrice.
-        tokio::spawn(Box::pin(async move {
-            take_turn(&engine, turn).await;
-            engine.turns.finished(&tenant);
-            drop(slot);
-        }));
     }
 }
 
@@ -319,7 +349,13 @@ async fn take_turn(engine: &Arc<Engine>, turn: Turn) {
 }
 
 /// A conversation's first event waits for this verdict, or is about to.
-pub(crate) fn tell(engine: &Engine, partition: Partition, conversation: ConversationId, event: InboxSeq, made: bool) {
+pub(crate) fn tell(
+    engine: &Arc<Engine>,
+    partition: Partition,
+    conversation: ConversationId,
+    event: InboxSeq,
+    made: bool,
+) {
     let mut turns = engine.turns.partition(partition).lock();
     let line = turns.lines.get_mut(&conversation).filter(|line| line.waits);
     let Some(waiting) = line.and_then(|line| {
@@ -338,7 +374,7 @@ pub(crate) fn tell(engine: &Engine, partition: Partition, conversation: Conversa
 }
 
 /// A conversation whose event had to wait gets its turn again.
-pub(crate) fn resume(engine: &Engine, partition: Partition, conversation: ConversationId) {
+pub(crate) fn resume(engine: &Arc<Engine>, partition: Partition, conversation: ConversationId) {
     let turns = engine.turns.partition(partition).lock();
     let first = turns.lines.get(&conversation).and_then(|line| line.events.front());
     let tenant = first.map(|first| first.queued.event.tenant().clone());

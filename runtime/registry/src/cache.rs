@@ -3,9 +3,10 @@
 //! A cache and no more: what falls out is read from the store. A reader puts in what it read only if nobody changed
 //! anything of that shard meanwhile; otherwise a slow reader could bring back what was true before a STOP.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use parking_lot::Mutex;
 
 use crate::consent::{ConsentId, Standing};

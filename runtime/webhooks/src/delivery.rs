@@ -1,5 +1,7 @@
 //! What each attempt was answered: the tenant's evidence, and ours.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use signalbox_model::{MessageId, TenantId, Timestamp};
 use signalbox_store::layout::{self, Unreadable};
@@ -12,7 +14,8 @@ use crate::item::Item;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// What was told, and where it went.
-    pub item: Item,
+    #[serde(with = "crate::item::shared")]
+    pub item: Arc<Item>,
     /// Which attempt, from 1.
     pub attempt: u16,
     /// When it ended.

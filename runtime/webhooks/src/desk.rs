@@ -19,10 +19,10 @@ use crate::Error;
 use crate::context::Context;
 use crate::health::Health;
 use crate::item::{Row, parse_key};
-use crate::prepare::{Refusal, Signers};
+use crate::prepare::{Destinations, Refusal};
 use crate::roster::Entry;
 use crate::window::{Wanted, Window};
-use crate::worker::{Done, Job, Worker};
+use crate::worker::{Backlog, Done, Job, Worker};
 
 /// Outcomes taken at once: they share one batch a partition.
 const DONE_AT_ONCE: usize = 64;
@@ -39,11 +39,13 @@ pub(crate) struct Desk {
     pub(crate) entry: Arc<Entry>,
     pub(crate) window: Window,
     pub(crate) health: Health,
-    pub(crate) signers: Signers,
+    pub(crate) destinations: Destinations,
     /// Webhooks that answered 410, and the version of them that did.
     pub(crate) gone: HashMap<String, Timestamp>,
     pub(crate) in_flight: usize,
     pub(crate) idle: Vec<usize>,
+    /// At most as many as there are workers: begun, but not yet in anybody's hands.
+    backlog: Backlog,
     workers: Vec<mpsc::Sender<Job>>,
     tasks: JoinSet<()>,
     done: (mpsc::Sender<Done>, mpsc::Receiver<Done>),
@@ -72,10 +74,11 @@ impl Desk {
             entry,
             window,
             health: Health::default(),
-            signers: Signers::default(),
+            destinations: Destinations::default(),
             gone: HashMap::new(),
             in_flight: 0,
             idle: Vec::new(),
+            backlog: Backlog::default(),
             workers: Vec::new(),
             tasks: JoinSet::new(),
             done: mpsc::channel(DONE_AT_ONCE),
@@ -132,7 +135,15 @@ impl Desk {
     }
 
     fn dispatch(&mut self, now: Timestamp) {
-        let limit = self.health.concurrency(self.context.config.per_endpoint, now);
+        let usual = self.context.config.per_endpoint;
+        let limit = self.health.concurrency(usual, now);
+        // An ill endpoint gets no more than it is allowed; one that is well has something before it at any time.
+        let limit = if limit < usual { limit } else { 2 * usual };
+        if limit < usual {
+            self.take_back(now);
+        } else {
+            self.clear_backlog();
+        }
         while self.in_flight < limit && self.commits.len() < MAX_COMMITS {
             let Some(pending) = self.window.start() else { return };
             match self.prepare(&pending.row, now) {
@@ -143,10 +154,19 @@ impl Desk {
         }
     }
 
-    /// To the worker that was used last: its connection is the least likely to have been closed.
+    /// To the worker that was used last: its connection is the least likely to have been closed. If nobody is free, to
+    /// whoever will be first.
     fn hand_over(&mut self, job: Job) {
-        let index = self.idle.pop().unwrap_or_else(|| self.hire());
         self.in_flight += 1;
+        let index = match self.idle.pop() {
+            Some(index) => index,
+            None if self.workers.len() < self.context.config.per_endpoint => self.hire(),
+            None => return self.backlog.lock().push_back(job),
+        };
+        self.give(index, job);
+    }
+
+    fn give(&mut self, index: usize, job: Job) {
         let sent = self.workers[index].try_send(job);
         sent.expect("an idle worker has room for a job, and works as long as the desk has its sender");
     }
@@ -155,7 +175,8 @@ impl Desk {
         let (sender, jobs) = mpsc::channel(1);
         let index = self.workers.len();
         let (context, done) = (Arc::clone(&self.context), self.done.0.clone());
-        self.tasks.spawn(Worker { index, context, jobs, done, line: None }.run());
+        let backlog = Arc::clone(&self.backlog);
+        self.tasks.spawn(Worker { index, context, jobs, backlog, done, line: None }.run());
         self.workers.push(sender);
         index
     }
@@ -164,8 +185,28 @@ impl Desk {
         let now = self.context.clock.now();
         for done in std::mem::take(&mut self.finished) {
             self.in_flight -= 1;
-            self.idle.push(done.worker);
+            if !done.goes_on {
+                self.idle.push(done.worker);
+            }
             self.settle(done, now);
+        }
+    }
+
+    /// Whoever is free takes what came just after they had looked.
+    fn clear_backlog(&mut self) {
+        while let Some(&index) = self.idle.last() {
+            let Some(job) = self.backlog.lock().pop_front() else { return };
+            self.idle.pop();
+            self.give(index, job);
+        }
+    }
+
+    /// Nobody begins on what is in nobody's hands yet: it is ready, as it was before.
+    fn take_back(&mut self, now: Timestamp) {
+        let jobs = std::mem::take(&mut *self.backlog.lock());
+        for job in jobs {
+            self.in_flight -= 1;
+            self.window.postpone(job.item.conversation, now, 0, now);
         }
     }
 
@@ -256,6 +297,7 @@ impl Desk {
     /// Waits for what is under way, within a bound, and writes it down. What isn't is told after the next start.
     async fn drain(mut self) -> Result<(), Error> {
         let until = tokio::time::Instant::now() + self.context.config.drain_timeout;
+        self.take_back(self.context.clock.now());
         while self.in_flight > 0 {
             let more = self.done.1.recv_many(&mut self.finished, DONE_AT_ONCE);
             if tokio::time::timeout_at(until, more).await.is_err() {

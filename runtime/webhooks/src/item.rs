@@ -1,8 +1,9 @@
 //! An event that waits in the outbox.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use signalbox_model::conversation::stable_hash;
 use signalbox_model::{AttemptId, ConversationId, MessageId, Status, TenantId, Timestamp};
 use signalbox_store::layout::{self, Unreadable};
@@ -59,7 +60,8 @@ pub struct Item {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// What.
-    pub item: Item,
+    #[serde(with = "shared")]
+    pub item: Arc<Item>,
     /// How many attempts have failed.
     pub attempts: u16,
     /// How many had failed before it was parked and replayed.
@@ -96,7 +98,7 @@ impl Endpoint {
 
 impl Row {
     /// An item that nobody has tried yet.
-    pub fn fresh(item: Item) -> Self {
+    pub fn fresh(item: Arc<Item>) -> Self {
         let since = item.id.made_at();
         Self { item, attempts: 0, earlier: 0, not_before: Timestamp::EPOCH, since }
     }
@@ -114,9 +116,9 @@ impl Row {
 
 /// Puts an event into the outbox of the batch's partition. `seq` rises with the commits of the partition. After the
 /// commit, ring: [`Handle::ring`](crate::Handle::ring).
-pub fn stage(batch: &mut Batch, item: &Item, seq: u64) -> EndpointKey {
+pub fn stage(batch: &mut Batch, item: Item, seq: u64) -> EndpointKey {
     let key = item.endpoint.key(&item.tenant);
-    stage_row(batch, key, seq, &Row::fresh(item.clone()));
+    stage_row(batch, key, seq, &Row::fresh(Arc::new(item)));
     key
 }
 
@@ -128,6 +130,19 @@ pub(crate) fn stage_row(batch: &mut Batch, key: EndpointKey, seq: u64, row: &Row
 pub(crate) fn parse_key(key: &[u8]) -> Option<(EndpointKey, u64)> {
     let (endpoint, seq) = key.split_first_chunk::<8>()?;
     Some((EndpointKey(*endpoint), u64::from_be_bytes(seq.try_into().ok()?)))
+}
+
+/// A shared value lies in the store as if it were nobody else's.
+pub(crate) mod shared {
+    use super::*;
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(value: &Arc<T>, to: S) -> Result<S::Ok, S::Error> {
+        T::serialize(value, to)
+    }
+
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Arc<T>, D::Error> {
+        T::deserialize(from).map(Arc::new)
+    }
 }
 
 /// The event that tells that a message became `status`.

@@ -1,5 +1,7 @@
 //! Events that were given up: kept, listed, and told again when somebody asks.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use signalbox_model::{Partition, Timestamp};
 use signalbox_store::layout::{self, Unreadable};
@@ -11,7 +13,8 @@ use crate::item::{EndpointKey, Item, Row, parse_key, stage_row};
 /// How a parked event is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Stored {
-    item: Item,
+    #[serde(with = "crate::item::shared")]
+    item: Arc<Item>,
     attempts: u16,
     at: Timestamp,
     why: String,
@@ -23,7 +26,7 @@ pub struct Parked {
     /// Where it lies.
     pub place: Place,
     /// What.
-    pub item: Item,
+    pub item: Arc<Item>,
     /// How many attempts had failed.
     pub attempts: u16,
     /// When it was given up.

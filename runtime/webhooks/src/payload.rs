@@ -1,5 +1,7 @@
 //! What an event says. Rendered on each attempt from what never changes, so a retry is the same to the byte.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 use signalbox_model::view::{EntryView, MessageView};
@@ -9,11 +11,11 @@ use signalbox_model::{Entry, Head, Message};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
     /// The message.
-    pub message: Message,
+    pub message: Arc<Message>,
     /// Its timeline up to the line, folded.
-    pub head: Head,
+    pub head: Arc<Head>,
     /// The line.
-    pub entry: Entry,
+    pub entry: Arc<Entry>,
 }
 
 #[derive(Serialize)]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use signalbox_model::Timestamp;
+use signalbox_model::directory::Webhook;
 
 use crate::desk::Desk;
+use crate::guard::Reach;
 use crate::item::{Endpoint, Item, Row};
 use crate::signature::{BadSecret, Signer};
 use crate::target::Target;
@@ -18,17 +20,36 @@ pub(crate) enum Refusal {
     Drop(&'static str),
 }
 
-/// The signer used last: a desk's events have one secret, until it is changed.
-#[derive(Default)]
-pub(crate) struct Signers(Option<(String, Arc<Signer>)>);
+/// Where a delivery goes, and with what it is signed.
+pub(crate) struct Destination {
+    pub target: Target,
+    pub signer: Arc<Signer>,
+}
 
-impl Signers {
-    fn get(&mut self, secret: String) -> Result<Arc<Signer>, BadSecret> {
-        match &self.0 {
-            Some((known, signer)) if *known == secret => Ok(Arc::clone(signer)),
+/// The destination and the signer used last: a desk's events have one webhook and one secret, until it is changed.
+#[derive(Default)]
+pub(crate) struct Destinations {
+    webhook: Option<(Arc<Webhook>, Arc<Destination>)>,
+    signer: Option<(String, Arc<Signer>)>,
+}
+
+impl Destinations {
+    fn of_webhook(&self, webhook: &Arc<Webhook>) -> Option<Arc<Destination>> {
+        self.webhook.as_ref().filter(|(known, _)| Arc::ptr_eq(known, webhook)).map(|(_, to)| to.clone())
+    }
+
+    fn make(&mut self, url: &str, secret: &str, reach: Reach) -> Result<Arc<Destination>, Refusal> {
+        let target = Target::parse(url, reach).map_err(|why| Refusal::Park(format!("the URL {why}")))?;
+        let signer = self.signer(secret).map_err(|why| Refusal::Park(format!("the secret {why}")))?;
+        Ok(Arc::new(Destination { target, signer }))
+    }
+
+    fn signer(&mut self, secret: &str) -> Result<Arc<Signer>, BadSecret> {
+        match &self.signer {
+            Some((known, signer)) if known == secret => Ok(Arc::clone(signer)),
             _ => {
-                let signer = Arc::new(Signer::parse(&secret)?);
-                self.0 = Some((secret, Arc::clone(&signer)));
+                let signer = Arc::new(Signer::parse(secret)?);
+                self.signer = Some((secret.to_owned(), Arc::clone(&signer)));
                 Ok(signer)
             }
         }
@@ -40,15 +61,12 @@ impl Desk {
         if now.since(row.since) > self.context.config.max_age {
             return Err(Refusal::Park("too old: its endpoint was unreachable for too long".to_owned()));
         }
-        let (url, secret) = self.address(&row.item)?;
-        let target = Target::parse(&url, self.context.config.reach);
-        let target = target.map_err(|why| Refusal::Park(format!("the URL {why}")))?;
-        let signer = self.signers.get(secret).map_err(|why| Refusal::Park(format!("the secret {why}")))?;
-        Ok(Job { item: row.item.clone(), target, signer })
+        Ok(Job { item: Arc::clone(&row.item), to: self.destination(&row.item)? })
     }
 
     /// URL and secret as they are now.
-    fn address(&self, item: &Item) -> Result<(String, String), Refusal> {
+    fn destination(&mut self, item: &Item) -> Result<Arc<Destination>, Refusal> {
+        let reach = self.context.config.reach;
         match &item.endpoint {
             Endpoint::Webhook { name } => {
                 let webhook = self.context.lookup.webhook(&item.tenant, name);
@@ -56,12 +74,17 @@ impl Desk {
                 if self.gone.get(name) == Some(&webhook.made_at) {
                     return Err(Refusal::Park("the endpoint answered 410; set the webhook up again".to_owned()));
                 }
-                Ok((webhook.url, webhook.secret))
+                if let Some(to) = self.destinations.of_webhook(&webhook) {
+                    return Ok(to);
+                }
+                let to = self.destinations.make(&webhook.url, &webhook.secret, reach)?;
+                self.destinations.webhook = Some((webhook, Arc::clone(&to)));
+                Ok(to)
             }
             Endpoint::Callback { url } => {
                 let secret = self.context.lookup.callback_secret(&item.tenant);
                 let unsigned = || Refusal::Park("the tenant has no secret to sign callbacks with".to_owned());
-                Ok((url.clone(), secret.ok_or_else(unsigned)?))
+                self.destinations.make(url, &secret.ok_or_else(unsigned)?, reach)
             }
         }
     }

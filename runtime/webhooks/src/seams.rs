@@ -12,7 +12,7 @@ use crate::payload::Told;
 /// What tenants set up. Answers from memory.
 pub trait Lookup: Send + Sync + 'static {
     /// The webhook with this name.
-    fn webhook(&self, tenant: &TenantId, name: &str) -> Option<Webhook>;
+    fn webhook(&self, tenant: &TenantId, name: &str) -> Option<Arc<Webhook>>;
 
     /// The secret, `whsec_…`, that signs what goes to a message's own callback URL. Without one nothing goes there:
     /// a delivery that can't be verified teaches its receiver not to.

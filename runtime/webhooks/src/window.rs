@@ -4,8 +4,9 @@
 //! told and deleted before is never passed again. Within a conversation events go one at a time; a conversation whose
 //! first event waits for its retry holds back its own events and no others.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
+use foldhash::HashMap;
 use signalbox_model::{ConversationId, Partition, Timestamp};
 
 use crate::item::Row;
@@ -72,9 +73,9 @@ impl Window {
             limit,
             rows: 0,
             reading: 0,
-            lanes: HashMap::new(),
+            lanes: HashMap::default(),
             turns: VecDeque::new(),
-            queues: HashMap::new(),
+            queues: HashMap::default(),
             ready: VecDeque::new(),
             waiting: BTreeSet::new(),
         }
@@ -237,6 +238,8 @@ impl Window {
 mod tests {
     use signalbox_model::{AttemptId, Chance, MessageId};
 
+    use std::sync::Arc;
+
     use super::*;
     use crate::item::{Endpoint, Item};
 
@@ -245,7 +248,7 @@ mod tests {
 
     fn row(conversation: u8) -> Row {
         let chance = Chance::seeded(1);
-        Row::fresh(Item {
+        Row::fresh(Arc::new(Item {
             id: AttemptId::new(T0, P, &chance),
             tenant: "acme".parse().unwrap(),
             endpoint: Endpoint::Webhook { name: "main".into() },
@@ -253,7 +256,7 @@ mod tests {
             message: MessageId::new(T0, P, &chance),
             n: 0,
             event: "message.sent".into(),
-        })
+        }))
     }
 
     fn filled(limit: usize, conversations: &[u8]) -> Window {

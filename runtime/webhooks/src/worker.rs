@@ -1,5 +1,6 @@
 //! One connection to an endpoint, kept by one task that takes one delivery after the other.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::Full;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -15,9 +17,9 @@ use crate::exchange::{Answer, Line};
 use crate::failure::Failure;
 use crate::item::Item;
 use crate::payload::render;
+use crate::prepare::Destination;
 use crate::seams::SourceError;
-use crate::signature::Signer;
-use crate::target::{Origin, Target};
+use crate::target::Origin;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("Signalbox-Webhooks/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -27,15 +29,19 @@ const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// A delivery to be made.
 pub(crate) struct Job {
-    pub item: Item,
-    pub target: Target,
-    pub signer: Arc<Signer>,
+    pub item: Arc<Item>,
+    pub to: Arc<Destination>,
 }
+
+/// Deliveries for which no worker was free. Whoever becomes free takes the next, without asking the desk.
+pub(crate) type Backlog = Arc<Mutex<VecDeque<Job>>>;
 
 /// A delivery that was made or not.
 pub(crate) struct Done {
     pub worker: usize,
-    pub item: Item,
+    /// It has taken another delivery from the backlog.
+    pub goes_on: bool,
+    pub item: Arc<Item>,
     pub outcome: Outcome,
     pub latency: Duration,
 }
@@ -53,6 +59,7 @@ pub(crate) struct Worker {
     pub index: usize,
     pub context: Arc<Context>,
     pub jobs: mpsc::Receiver<Job>,
+    pub backlog: Backlog,
     pub done: mpsc::Sender<Done>,
     pub line: Option<(Origin, Line)>,
 }
@@ -60,11 +67,20 @@ pub(crate) struct Worker {
 impl Worker {
     /// Works until nobody can send another job.
     pub async fn run(mut self) {
-        while let Some(job) = self.next_job().await {
+        let mut next = None;
+        loop {
+            let Some(job) = (match next.take() {
+                Some(job) => Some(job),
+                None => self.next_job().await,
+            }) else {
+                return;
+            };
             let began = Instant::now();
             let outcome = self.attempt(&job).await;
-            let done = Done { worker: self.index, item: job.item, outcome, latency: began.elapsed() };
-            if self.done.send(done).await.is_err() {
+            // After trouble the desk says whether there is to be more.
+            next = if outcome.is_ill() { None } else { self.backlog.lock().pop_front() };
+            let (worker, goes_on, latency) = (self.index, next.is_some(), began.elapsed());
+            if self.done.send(Done { worker, goes_on, item: job.item, outcome, latency }).await.is_err() {
                 return;
             }
         }
@@ -87,7 +103,7 @@ impl Worker {
     }
 
     async fn attempt(&mut self, job: &Job) -> Outcome {
-        let Item { tenant, message, n, event, .. } = &job.item;
+        let Item { tenant, message, n, event, .. } = &*job.item;
         let told = match self.context.source.told(tenant, *message, *n).await {
             Ok(Some(told)) => told,
             Ok(None) => return Outcome::Missing,
@@ -110,7 +126,7 @@ impl Worker {
     async fn deliver(&mut self, job: &Job, body: Bytes) -> Result<Answer, Failure> {
         let request = || self.context.request(job, body.clone());
         if let Some((origin, line)) = &mut self.line
-            && *origin == job.target.origin
+            && *origin == job.to.target.origin
             && line.is_open()
         {
             // A kept connection may be closed just when it is used: that is no failure of the endpoint, so it gets
@@ -119,8 +135,8 @@ impl Worker {
                 return Ok(answer);
             }
         }
-        let stream = self.context.connector.connect(&job.target.origin).await?;
-        let (_, line) = self.line.insert((job.target.origin.clone(), Line::open(stream).await?));
+        let stream = self.context.connector.connect(&job.to.target.origin).await?;
+        let (_, line) = self.line.insert((job.to.target.origin.clone(), Line::open(stream).await?));
         line.exchange(self.context.request(job, body)).await
     }
 }
@@ -129,14 +145,15 @@ impl Context {
     fn request(&self, job: &Job, body: Bytes) -> Request<Full<Bytes>> {
         let id = job.item.id.to_string();
         let timestamp = self.clock.now().as_millis() / 1_000;
-        let signature = job.signer.sign(&id, timestamp, &body);
+        let Destination { target, signer } = &*job.to;
+        let signature = signer.sign(&id, timestamp, &body);
         let value = |text: String| HeaderValue::try_from(text).expect("ids, numbers, base64 and authorities are ASCII");
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = job.target.path.clone().into();
+        *request.uri_mut() = target.path.clone().into();
         let headers = request.headers_mut();
         headers.reserve(6);
-        headers.insert(HOST, value(job.target.authority.clone()));
+        headers.insert(HOST, value(target.authority.clone()));
         headers.insert(USER_AGENT, AGENT);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(ID, value(id));

@@ -74,7 +74,7 @@ async fn the_schedule_is_kept_and_at_its_end_the_event_is_parked_and_can_be_repl
     assert!(attempts.iter().all(|d| d.status == Some(500) && d.answer == b"noted"));
     let key = item.endpoint.key(&item.tenant);
     let [given_up] = &parked(&*house.store, key, None, 10).await.unwrap()[..] else { panic!("one is parked") };
-    assert_eq!((&given_up.item, given_up.attempts), (&item, 10));
+    assert_eq!((&*given_up.item, given_up.attempts), (&item, 10));
     assert!(given_up.why.contains("answered 500"), "{}", given_up.why);
     assert!(parked(&*house.store, key, Some(given_up.place), 10).await.unwrap().is_empty());
 

@@ -1,8 +1,9 @@
 //! A tenant's bindings, so sorted that the most specific is found first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use signalbox_model::Address;
 use signalbox_model::handler::{Binding, Scope};
 

@@ -6,15 +6,16 @@ mod bindings;
 mod deployed;
 mod handlers;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use foldhash::HashMap;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use signalbox_guest as guest;
-use signalbox_model::directory::{ApiKey, NumberPlan, Tenant, Webhook};
+use signalbox_model::directory::{ApiKey, Tenant, Webhook};
 use signalbox_model::handler::Binding;
 use signalbox_model::{Address, Chance, KeyId, Partition, TenantId};
 use signalbox_store::{Batch, Epoch, Range, Store, Table, layout};
@@ -119,16 +120,16 @@ impl Directory {
         self.current.load().keys.get(&id).cloned()
     }
 
-    /// How a number sends.
-    pub(crate) fn plan(&self, tenant: &TenantId, number: &Address) -> Option<NumberPlan> {
-        self.current.load().accounts.get(tenant)?.tenant.numbers.get(number).cloned()
+    /// Is it one of the tenant's numbers?
+    pub(crate) fn owns(&self, tenant: &TenantId, number: &Address) -> bool {
+        self.current.load().accounts.get(tenant).is_some_and(|account| account.tenant.numbers.contains_key(number))
     }
 
     /// Webhooks of a tenant that want `event`.
     pub(crate) fn listeners(&self, account: &Account, event: &str) -> Vec<Arc<Webhook>> {
-        let wants = |hook: &&Arc<Webhook>| {
-            hook.wants(event) && !self.gone.lock().contains(&(hook.tenant.clone(), hook.name.clone()))
-        };
+        let gone = self.gone.lock();
+        let is_gone = |hook: &Webhook| !gone.is_empty() && gone.contains(&(hook.tenant.clone(), hook.name.clone()));
+        let wants = |hook: &&Arc<Webhook>| hook.wants(event) && !is_gone(hook);
         account.webhooks.iter().filter(wants).cloned().collect()
     }
 
@@ -212,10 +213,10 @@ impl Snapshot {
 }
 
 impl signalbox_webhooks::Lookup for Directory {
-    fn webhook(&self, tenant: &TenantId, name: &str) -> Option<Webhook> {
+    fn webhook(&self, tenant: &TenantId, name: &str) -> Option<Arc<Webhook>> {
         let current = self.current.load();
         let hooks = &current.accounts.get(tenant)?.webhooks;
-        hooks.iter().find(|hook| hook.name == name).map(|hook| Webhook::clone(hook))
+        hooks.iter().find(|hook| hook.name == name).cloned()
     }
 
     fn callback_secret(&self, tenant: &TenantId) -> Option<String> {

@@ -155,12 +155,12 @@ where
 
 #[derive(Default)]
 pub struct Directory {
-    pub webhooks: Mutex<HashMap<String, Webhook>>,
+    pub webhooks: Mutex<HashMap<String, Arc<Webhook>>>,
     pub gone: Mutex<Vec<String>>,
 }
 
 impl Lookup for Directory {
-    fn webhook(&self, _: &TenantId, name: &str) -> Option<Webhook> {
+    fn webhook(&self, _: &TenantId, name: &str) -> Option<Arc<Webhook>> {
         self.webhooks.lock().get(name).cloned()
     }
 
@@ -184,7 +184,7 @@ impl Directory {
             secret: SECRET.into(),
             made_at,
         };
-        self.webhooks.lock().insert(name.into(), webhook);
+        self.webhooks.lock().insert(name.into(), Arc::new(webhook));
     }
 }
 
@@ -205,7 +205,7 @@ impl Source for Records {
                 let cause = Cause::Sent { carrier: "c".into(), carrier_ids: vec!["1".into()] };
                 let seq = 100 + u64::from(n);
                 let entry = Entry { n, seq, at: message.accepted_at, status: Status::Sent, cause, class: None };
-                Told { head: Head::begin(&entry), message, entry }
+                Told { head: Head::begin(&entry).into(), message: message.into(), entry: entry.into() }
             }))
         })
     }
@@ -350,7 +350,7 @@ impl House {
     pub async fn stage(&mut self, item: &Item) {
         let partition = item.conversation.partition(self.store.partitions());
         let mut batch = self.batch(partition);
-        let key = stage(&mut batch, item, self.next_seq);
+        let key = stage(&mut batch, item.clone(), self.next_seq);
         self.next_seq += 1;
         self.store.commit(batch).await.unwrap();
         if let Some((handle, ..)) = &self.running {
