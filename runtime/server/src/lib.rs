@@ -72,6 +72,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Policy(command) => policy::run(&command),
         Command::Consent(Consent::Client(command)) => block_on(Some(1), client::consent(command)),
         Command::Suppression(command) => block_on(Some(1), client::suppression(command)),
+        Command::Programs(command) => block_on(Some(1), client::programs(command)),
         Command::Brand(command) => block_on(Some(1), client::register("brands", command)),
         Command::Campaign(Campaign::Lint(args)) => lint::run(&args),
         Command::Campaign(Campaign::Register(command)) => block_on(Some(1), client::register("campaigns", command)),

@@ -5,6 +5,7 @@ mod handlers;
 mod local;
 mod messages;
 mod parked;
+mod programs;
 mod registry;
 mod runs;
 mod suppression;
@@ -17,6 +18,7 @@ pub use self::handlers::{Alias, Handlers};
 pub use self::local::{ConfigCommand, Dev, Invoke, Language, New, Serve, Test, TestFormat};
 pub use self::messages::{Category, Messages, Send};
 pub use self::parked::Parked;
+pub use self::programs::{Programs, Put as PutProgram};
 pub use self::registry::{Campaign, Lint, Register};
 pub use self::runs::{Gate, Replay};
 pub use self::suppression::Suppression;
@@ -68,6 +70,9 @@ pub enum Command {
     /// Lists of numbers to which not everything may be sent.
     #[command(subcommand)]
     Suppression(Suppression),
+    /// Own keywords, answers to HELP and domains, by campaign or sender.
+    #[command(subcommand)]
+    Programs(Programs),
     /// Brands that send.
     #[command(subcommand)]
     Brand(Register),

@@ -7,6 +7,7 @@ mod gate;
 mod http;
 mod parked;
 mod problem;
+mod programs;
 mod registry;
 mod replay;
 mod replay_last;
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 use signalbox_model::Timestamp;
 
 use crate::args::{
-    Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Register, Server, Suppression, Webhooks,
+    Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Programs, Register, Server, Suppression, Webhooks,
 };
 use crate::exit;
 use call::{Api, Body, query, segment};
@@ -89,6 +90,20 @@ pub async fn suppression(command: Suppression) -> Result<ExitCode, exit::Error> 
     let screen = Screen::new(server.json);
     let api = Api::new(&server)?;
     match suppression::answer(command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
+    }
+}
+
+/// The commands about programs.
+pub async fn programs(command: Programs) -> Result<ExitCode, exit::Error> {
+    let server = programs::server(&command).clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match programs::answer(command, &api, &screen).await {
         Err(Error::Refused(problem)) if server.json => {
             screen.json(problem.value());
             Ok(ExitCode::from(exit::REFUSED))

@@ -39,6 +39,10 @@ impl Screen {
 }
 
 impl Paint {
+    /// No colours.
+    #[cfg(test)]
+    pub const PLAIN: Self = Self(false);
+
     fn with(self, code: &str, text: &str) -> String {
         if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
@@ -354,7 +358,7 @@ mod tests {
             "deliveries": [{"at": "2026-11-23T14:01:05.503Z", "webhook": "orders", "event": "message.delivered",
                             "attempt": 2, "latency_ms": 2.54, "status": 200}],
         });
-        let shown = timeline(&answer, Paint(false));
+        let shown = timeline(&answer, Paint::PLAIN);
         let lines: Vec<_> = shown.lines().collect();
         assert_eq!(lines[0], "msg_1  delivered");
         assert_eq!(lines[1], "+15555550100 → +15555550123  outbound, otp, gsm7, 1 segment");

@@ -86,3 +86,21 @@ fn a_file_that_is_no_handler_ends_development_with_the_reason() {
     assert_eq!((code, stdout.as_str()), (2, ""));
     assert!(stderr.contains("mine.wasm: "), "{stderr}");
 }
+
+#[test]
+fn a_program_is_set_up_listed_shown_and_taken_away() {
+    let (house, _folder) = dev();
+    let put = ["programs", "put", "deals", "--title", "Acme Deals", "--sender", NUMBER, "--stop", "basta,ya no"];
+    let (code, shown, stderr) = ask(&house, &put);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{shown}");
+    assert!(shown.contains("Acme Deals") && shown.contains("basta, ya no"), "{shown}");
+    let (code, shown, _) = ask(&house, &["programs", "list", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((code, &listed["programs"][0]["senders"][0]), (0, &serde_json::json!(NUMBER)));
+    assert_eq!(ask(&house, &["programs", "show", "deals"]).0, 0);
+    let (code, _, stderr) = ask(&house, &["programs", "put", "deals", "--stop", "help"]);
+    assert_eq!(code, 3);
+    assert!(stderr.contains("stop"), "{stderr}");
+    assert_eq!(ask(&house, &["programs", "remove", "deals"]).0, 0);
+    assert_eq!(ask(&house, &["programs", "show", "deals", "--json"]).0, 3);
+}
