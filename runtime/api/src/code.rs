@@ -79,6 +79,8 @@ codes! {
     ListUnknown = "list.unknown", NOT_FOUND, "There is no such list", false;
     /// The tenant has no such program.
     ProgramUnknown = "program.unknown", NOT_FOUND, "There is no such program", false;
+    /// The tenant has no such hold.
+    HoldUnknown = "hold.unknown", NOT_FOUND, "There is no such hold", false;
     /// Nothing of this name is registered.
     RegistrationUnknown = "registration.unknown", NOT_FOUND, "Nothing of this name is registered", false;
     /// The route doesn't know the method.
@@ -89,6 +91,8 @@ codes! {
     KeyBusy = "idempotency.busy", CONFLICT, "The same request is being worked on", true;
     /// The message has gone too far to be taken back.
     TooLate = "message.too_late", CONFLICT, "The message can't be taken back any more", false;
+    /// The hold ended before, or is somebody else's to release.
+    HoldFast = "hold.fast", CONFLICT, "The hold can't be released", false;
     /// The body is larger than what is taken.
     BodyTooLarge = "body.too_large", PAYLOAD_TOO_LARGE, "The body is too large", false;
     /// The body is of a type that isn't taken here.
@@ -128,7 +132,8 @@ mod tests {
         let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), Code::ALL.len());
         for code in Code::ALL {
-            let passing = [408, 409, 503].contains(&code.status().as_u16()) && *code != Code::TooLate;
+            let lasting = [Code::TooLate, Code::HoldFast].contains(code);
+            let passing = [408, 409, 503].contains(&code.status().as_u16()) && !lasting;
             assert_eq!(code.retryable(), passing, "{}", code.as_str());
         }
     }

@@ -12,8 +12,8 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
 use crate::routes::{
-    self, Route, audit, bindings, consents, contacts, handlers, logs, messages, operator, parked, programs, records,
-    registry, runs, suppression, usage, webhooks,
+    self, Route, audit, bindings, consents, contacts, handlers, holds, logs, messages, operator, parked, programs,
+    records, registry, runs, suppression, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -80,6 +80,9 @@ use crate::routes::{
         registry::list,
         registry::import,
         registry::tcr,
+        holds::place,
+        holds::list,
+        holds::release,
         audit::show,
         audit::frames,
         audit::checkpoints,
@@ -102,6 +105,7 @@ use crate::routes::{
         (name = "programs", description = "Own keywords, answers to HELP and domains, by campaign or sender."),
         (name = "suppression", description = "Numbers to which not everything may be sent."),
         (name = "registry", description = "Who may send what from where: brands, campaigns, numbers."),
+        (name = "holds", description = "What must be kept for a matter, whatever else says that it should go."),
         (name = "audit", description = "What was decided and read, so that no change of it goes unseen."),
         (name = "webhooks", description = "Where you are told what happened."),
         (name = "operator", description = "For those who run this host.")

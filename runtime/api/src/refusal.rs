@@ -3,7 +3,7 @@
 use signalbox_engine::registry::{self, ImportRefused, LineError, SuppressionRefused};
 use signalbox_engine::{
     BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, GateRefused, HandlerRefused,
-    ProgramRefused, ReadRefused, Refused, WebhookRefused,
+    HoldRefused, ProgramRefused, ReadRefused, Refused, WebhookRefused,
 };
 use signalbox_guest::Refusal;
 use signalbox_guest::manifest::{BadSetting, Beyond, Complaint};
@@ -93,6 +93,26 @@ impl From<ProgramRefused> for Problem {
         match refused {
             ProgramRefused::Invalid(errors) => Self::fields(Code::RequestInvalid, errors),
             ProgramRefused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<HoldRefused> for Problem {
+    fn from(refused: HoldRefused) -> Self {
+        use registry::HoldRefused::{Operators, Registry, Released, TooMany, Unknown, Why};
+        let refused = match refused {
+            HoldRefused::Hold(refused) => refused,
+            HoldRefused::Path(error) => return error.into(),
+        };
+        match refused {
+            Why => Self::field(Code::RequestInvalid, "why", "why.length", refused.to_string()),
+            TooMany => Self::field(Code::RequestInvalid, "on", "holds.too_many", refused.to_string()),
+            Unknown => {
+                Self::new(Code::HoldUnknown, "there is no hold with this id; GET /v1/holds lists those there are")
+            }
+            Released(_) | Operators => Self::new(Code::HoldFast, refused.to_string()),
+            Registry(registry::Error::Store(error)) => error.into(),
+            Registry(error) => Self::internal(error),
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod bindings;
 pub(crate) mod consents;
 pub(crate) mod contacts;
 pub(crate) mod handlers;
+pub(crate) mod holds;
 pub(crate) mod logs;
 pub(crate) mod messages;
 pub(crate) mod operator;
@@ -262,6 +263,19 @@ pub(crate) fn all() -> Vec<Route> {
             body![QueryInvalid, RegistrationUnknown, RequestInvalid, Busy, Draining, StoreFailed],
         ),
         route(write.clone(), "/v1/registry/tcr", post(registry::tcr), body![SignatureInvalid, Draining, StoreFailed]),
+        route(
+            write.clone(),
+            "/v1/holds",
+            post(holds::place),
+            body![QueryInvalid, RequestInvalid, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/holds", get(holds::list), &[QueryInvalid, Draining, StoreFailed]),
+        route(
+            write.clone(),
+            "/v1/holds/{id}/release",
+            post(holds::release),
+            body![QueryInvalid, RequestInvalid, HoldUnknown, HoldFast, Draining, StoreFailed],
+        ),
         route(read.clone(), "/v1/audit", get(audit::show), &[]),
         route(read.clone(), "/v1/audit/frames", get(audit::frames), &[QueryInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/audit/checkpoints", get(audit::checkpoints), &[QueryInvalid, Draining, StoreFailed]),

@@ -338,7 +338,7 @@ async fn standings(store: &dyn Store, tenant: &TenantId, frame: &Frame) -> Resul
             Item::Text { message, digest } => {
                 Some(standing(store, *message, layout::message_key(tenant, *message), digest).await?)
             }
-            Item::Read { .. } => None,
+            Item::Read { .. } | Item::Hold { .. } => None,
         });
     }
     Ok(standings)

@@ -53,6 +53,7 @@ pub(crate) struct Engine {
     pub(crate) registration: Arc<signalbox_registry::registration::Registration>,
     pub(crate) imports: crate::consent::Imports,
     pub(crate) suppression: signalbox_registry::Suppression,
+    pub(crate) holds: signalbox_registry::Holds,
     pub(crate) programs: crate::programs::Programs,
     pub(crate) counted: crate::counted::Counted,
     pub(crate) host: Arc<guest::Host>,

@@ -17,7 +17,7 @@
 //! when others have to agree to it, and when it failed), `health.rs`, `rollback.rs` and
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
-//! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `counted/` (what went to whom), `programs.rs` (what they say of their
+//! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `counted/` (what went to whom), `programs.rs` (what they say of their
 //! campaigns), `told.rs`, `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
@@ -47,6 +47,7 @@ mod gate;
 mod handle;
 mod handlers;
 mod health;
+mod holds;
 mod hot;
 mod idempotency;
 mod inbound;
@@ -90,6 +91,7 @@ pub use deploy::{ChangeRefused, HandlerInfo, HandlerRefused, VersionInfo};
 pub use error::{CancelRefused, Error, FieldError, Refused};
 pub use gate::{GateExample, GateRefused, MOST as GATE_MOST, Verdict};
 pub use handle::{Handle, Readiness, WebhookRefused};
+pub use holds::HoldRefused;
 pub use logs::LogLine;
 pub use outbound::{Nowhere, Outbound, Web};
 pub use parked::{Filter as ParkedFilter, MAX_PAGE as PARKED_PAGE, Parked, ParkedCursor, ParkedPage};

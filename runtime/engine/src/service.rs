@@ -90,6 +90,8 @@ impl Service {
         let consent = signalbox_registry::Ledger::open(store.clone()).await.map_err(crate::consent::registry_error)?;
         let suppression = signalbox_registry::Suppression::open(store.clone(), directory_epoch).await;
         let suppression = suppression.map_err(crate::consent::registry_error)?;
+        let holds = signalbox_registry::Holds::open(store.clone(), directory_epoch).await;
+        let holds = holds.map_err(crate::consent::registry_error)?;
         let intents = policies.load_full();
         let programs = crate::programs::Programs::open(store.clone(), directory_epoch, &intents.intents).await?;
         let counted = crate::counted::Counted::open(&*store, config.counted_people, clock.now()).await?;
@@ -152,6 +154,7 @@ impl Service {
             allowances: Default::default(),
             imports: Default::default(),
             suppression,
+            holds,
             programs,
             counted,
             host,

@@ -151,6 +151,11 @@ id!(
     KeyId,
     "key"
 );
+id!(
+    /// A legal hold.
+    HoldId,
+    "hold"
+);
 
 /// 128 bits are 26 base32 characters of 5 bits with 2 bits to spare: the spare ones lead, so that order is kept.
 fn padded_encode(bytes: &[u8; 16], out: &mut [u8; 26]) {

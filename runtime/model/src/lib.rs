@@ -38,7 +38,7 @@ pub use conversation::{Conversation, ConversationId, Partition};
 pub use decision::{Decision, FactRead, Reason, Trace, Verdict};
 pub use error_class::{Blame, ErrorClass, RetryAdvice};
 pub use event::Event;
-pub use id::{AttemptId, EventId, InvocationId, KeyId, MessageId, TenantId};
+pub use id::{AttemptId, EventId, HoldId, InvocationId, KeyId, MessageId, TenantId};
 pub use message::{Body, Category, Direction, Encoding, Message, Origin};
 pub use receipt::{Receipt, ReceiptState};
 pub use status::Status;

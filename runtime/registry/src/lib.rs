@@ -8,6 +8,7 @@
 //! | [`import`] | consents that a tenant brings along, taken whole or not at all |
 //! | [`suppression`] | lists of numbers to which not everything may be sent |
 //! | [`registration`] | brands, campaigns, their numbers, toll-free numbers, short codes: where a sender stands |
+//! | [`holds`] | legal holds: what must be kept, whatever else says that it should go |
 //! | `rows` | where the ledger's rows lie |
 //! | `cache`, `wide` | what of it is in memory |
 //!
@@ -16,6 +17,7 @@
 mod cache;
 pub mod consent;
 mod error;
+pub mod holds;
 pub mod import;
 pub mod ledger;
 pub mod registration;
@@ -25,6 +27,7 @@ mod wide;
 
 pub use consent::{By, Change, ConsentId, Grant, Level, PersonId, Program, Reach, Revocation, Standing};
 pub use error::Error;
+pub use holds::{Hold, HoldRefused, Holds};
 pub use import::{Import, ImportRefused, LineError};
 pub use ledger::{BadPlace, Entry, Ledger, Line, Permission, Place, Question, Staged};
 pub use rows::{ImportId, Party};

@@ -80,6 +80,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Tollfree(command) => block_on(Some(1), client::register("toll-free", command)),
         Command::Shortcode(command) => block_on(Some(1), client::register("short-codes", command)),
         Command::Audit(command) => block_on(Some(1), client::audit(command)),
+        Command::Hold(command) => block_on(Some(1), client::hold(command)),
         Command::Client(command) => block_on(Some(1), client::run(command)),
     }
 }

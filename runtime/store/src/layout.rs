@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use signalbox_model::{AttemptId, ConversationId, EventId, InvocationId, MessageId, TenantId, Timestamp};
+use signalbox_model::{AttemptId, ConversationId, EventId, HoldId, InvocationId, MessageId, TenantId, Timestamp};
 
 use crate::InboxSeq;
 
@@ -92,13 +92,15 @@ pub enum Table {
     Audit = 63,
     /// The audit log's checkpoints, by tenant and number.
     AuditMark = 64,
+    /// Directory: legal holds, by tenant and id.
+    Hold = 65,
     /// The engine's own.
     Meta = 255,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -137,6 +139,7 @@ impl Table {
         Self::Allowance,
         Self::Audit,
         Self::AuditMark,
+        Self::Hold,
         Self::Meta,
     ];
 
@@ -371,6 +374,13 @@ pub fn part_key(tenant: &TenantId, name: &str, part: &str) -> Bytes {
     key.put_slice(name.as_bytes());
     key.put_u8(0);
     key.put_slice(part.as_bytes());
+    key.freeze()
+}
+
+/// `tenant 00 id`: a legal hold.
+pub fn hold_key(tenant: &TenantId, hold: HoldId) -> Bytes {
+    let mut key = tenant_key(tenant, 16);
+    key.put_slice(hold.as_bytes());
     key.freeze()
 }
 

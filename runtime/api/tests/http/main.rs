@@ -9,6 +9,7 @@ mod client;
 mod consents;
 mod contacts;
 mod handlers;
+mod holds;
 mod house;
 mod operator;
 mod reading;

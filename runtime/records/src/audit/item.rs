@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use signalbox_model::{MessageId, Status, Timestamp};
+use signalbox_model::{HoldId, MessageId, Status, Timestamp};
 use signalbox_store::Table;
 use signalbox_store::layout::{self, Unreadable};
 
@@ -52,6 +52,21 @@ pub enum Item {
         /// Why the reader was shown what is redacted otherwise; `None` if it wasn't.
         reason: Option<String>,
     },
+    /// A legal hold was placed, or is released.
+    Hold {
+        /// Which.
+        hold: HoldId,
+        /// Who: the API key's id, or `operator`.
+        by: String,
+        /// Placed; released otherwise.
+        placed: bool,
+        /// `tenant`, `contact` or `conversation`.
+        on: String,
+        /// The person whom it is about, if it is about one.
+        person: Option<Person>,
+        /// Why, in the words of who did it.
+        why: String,
+    },
 }
 
 impl Item {
@@ -61,6 +76,7 @@ impl Item {
             Self::Line { person, .. } => std::slice::from_ref(person),
             Self::Text { .. } => &[],
             Self::Read { people, .. } => people,
+            Self::Hold { person, .. } => person.as_slice(),
         }
     }
 }

@@ -94,6 +94,9 @@ pub enum Command {
     /// Export and verify the audit log.
     #[command(subcommand)]
     Audit(crate::client::audit::Command),
+    /// Legal holds: what must be kept.
+    #[command(subcommand)]
+    Hold(crate::client::hold::Command),
     /// Commands that ask a running Signalbox.
     #[command(flatten)]
     Client(ClientCommand),

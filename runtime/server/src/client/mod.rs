@@ -4,6 +4,7 @@ pub mod audit;
 mod call;
 mod consent;
 mod gate;
+pub mod hold;
 mod http;
 mod parked;
 mod problem;
@@ -76,6 +77,20 @@ pub async fn consent(command: ConsentClient) -> Result<ExitCode, exit::Error> {
     let screen = Screen::new(server.json);
     let api = Api::new(&server)?;
     match consent::answer(command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
+    }
+}
+
+/// The commands about legal holds.
+pub async fn hold(command: hold::Command) -> Result<ExitCode, exit::Error> {
+    let server = hold::server(&command).clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match hold::answer(command, &api, &screen).await {
         Err(Error::Refused(problem)) if server.json => {
             screen.json(problem.value());
             Ok(ExitCode::from(exit::REFUSED))
