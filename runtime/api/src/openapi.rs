@@ -13,7 +13,7 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 use crate::code::Code;
 use crate::routes::{
     self, Route, audit, bindings, consents, contacts, handlers, holds, logs, messages, operator, parked, programs,
-    records, registry, runs, suppression, usage, webhooks,
+    records, registry, retention, runs, suppression, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -83,6 +83,8 @@ use crate::routes::{
         holds::place,
         holds::list,
         holds::release,
+        retention::show,
+        retention::run,
         audit::show,
         audit::frames,
         audit::checkpoints,
@@ -106,6 +108,7 @@ use crate::routes::{
         (name = "suppression", description = "Numbers to which not everything may be sent."),
         (name = "registry", description = "Who may send what from where: brands, campaigns, numbers."),
         (name = "holds", description = "What must be kept for a matter, whatever else says that it should go."),
+        (name = "retention", description = "For how long what is on record is kept."),
         (name = "audit", description = "What was decided and read, so that no change of it goes unseen."),
         (name = "webhooks", description = "Where you are told what happened."),
         (name = "operator", description = "For those who run this host.")

@@ -14,6 +14,7 @@ pub(crate) mod parked;
 pub(crate) mod programs;
 pub(crate) mod records;
 pub(crate) mod registry;
+pub(crate) mod retention;
 pub(crate) mod runs;
 pub(crate) mod suppression;
 pub(crate) mod usage;
@@ -276,6 +277,8 @@ pub(crate) fn all() -> Vec<Route> {
             post(holds::release),
             body![QueryInvalid, RequestInvalid, HoldUnknown, HoldFast, Draining, StoreFailed],
         ),
+        route(read.clone(), "/v1/retention", get(retention::show), &[Draining, StoreFailed]),
+        route(write.clone(), "/v1/retention/run", post(retention::run), &[Draining, StoreFailed]),
         route(read.clone(), "/v1/audit", get(audit::show), &[]),
         route(read.clone(), "/v1/audit/frames", get(audit::frames), &[QueryInvalid, Draining, StoreFailed]),
         route(read.clone(), "/v1/audit/checkpoints", get(audit::checkpoints), &[QueryInvalid, Draining, StoreFailed]),

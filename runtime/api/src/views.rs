@@ -368,8 +368,30 @@ pub(crate) struct StatusView {
     carriers: BTreeMap<String, CarrierView>,
     /// Which policies are in force.
     policy: PolicyView,
+    /// How what was kept long enough is deleted.
+    retention: RetentionStatusView,
     /// The version of this program.
     version: &'static str,
+}
+
+/// How what was kept long enough is deleted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RetentionStatus)]
+pub(crate) struct RetentionStatusView {
+    /// When all tenants were gone through last, since the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_pass: Option<String>,
+    /// What was deleted since the start.
+    deleted: u64,
+    /// The last pass didn't come to its end; the log says why.
+    failed: bool,
+}
+
+impl From<signalbox_engine::RetentionStatus> for RetentionStatusView {
+    fn from(status: signalbox_engine::RetentionStatus) -> Self {
+        let signalbox_engine::RetentionStatus { last_pass, deleted, failed } = status;
+        Self { last_pass: last_pass.map(signalbox_model::Timestamp::to_rfc3339), deleted, failed }
+    }
 }
 
 /// The policies in force, and how the last change went.
@@ -448,13 +470,15 @@ impl StatusView {
 
 impl From<Readiness> for StatusView {
     fn from(readiness: Readiness) -> Self {
-        let Readiness { ready, draining, recovered, durability, waiting, timed, carriers, policy } = readiness;
+        let Readiness { ready, draining, recovered, durability, waiting, timed, carriers, policy, retention } =
+            readiness;
         let carrier = |(name, health): (String, signalbox_carriers::Health)| {
             let signalbox_carriers::Health { binds_up, binds, in_flight, slowed_to, last_error } = health;
             (name, CarrierView { binds_up, binds, in_flight, slowed_to, last_error })
         };
         let carriers = carriers.into_iter().map(carrier).collect();
         let version = env!("CARGO_PKG_VERSION");
-        Self { ready, draining, recovered, durability, waiting, timed, carriers, policy: policy.into(), version }
+        let (policy, retention) = (policy.into(), retention.into());
+        Self { ready, draining, recovered, durability, waiting, timed, carriers, policy, retention, version }
     }
 }

@@ -308,6 +308,11 @@ pub(crate) async fn page(
     if let Some(since) = query.since {
         after = after.max(chain.before(store, since).await.map_err(read_error)?);
     }
+    let first = chain.first(store).await.map_err(read_error)?;
+    // What lies before was kept long enough, and its last frame stays as the beginning: a checkpoint signed it.
+    if let Some(first) = first.as_ref().filter(|first| first.n > 1) {
+        after = after.max(first.n);
+    }
     let before = match after {
         0 => chain.origin(),
         n => match chain.frame(store, n).await.map_err(read_error)? {
@@ -338,7 +343,7 @@ async fn standings(store: &dyn Store, tenant: &TenantId, frame: &Frame) -> Resul
             Item::Text { message, digest } => {
                 Some(standing(store, *message, layout::message_key(tenant, *message), digest).await?)
             }
-            Item::Read { .. } | Item::Hold { .. } => None,
+            Item::Read { .. } | Item::Hold { .. } | Item::Swept { .. } => None,
         });
     }
     Ok(standings)

@@ -70,6 +70,8 @@ pub struct Config {
     pub max_pending_per_partition: usize,
     /// The audit log.
     pub audit: crate::audit::Config,
+    /// How what was kept long enough is deleted.
+    pub retention: crate::retention::Config,
 }
 
 impl Default for Config {
@@ -110,6 +112,7 @@ impl Default for Config {
             inbox_page: 512,
             max_pending_per_partition: 65_536,
             audit: crate::audit::Config::default(),
+            retention: crate::retention::Config::default(),
         }
     }
 }

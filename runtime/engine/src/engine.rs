@@ -72,6 +72,8 @@ pub(crate) struct Engine {
     pub(crate) metrics: Metrics,
     pub(crate) logs: Logs,
     pub(crate) recordings: Recordings,
+    /// What was kept long enough and is deleted.
+    pub(crate) retention: crate::retention::Retention,
     /// Room for gates.
     pub(crate) gates: Semaphore,
     /// Room for shadows' runs.

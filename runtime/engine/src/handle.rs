@@ -54,6 +54,8 @@ pub struct Readiness {
     pub carriers: BTreeMap<String, Health>,
     /// Which policies are in force, and how the last change went.
     pub policy: signalbox_policy::watcher::Status,
+    /// How what was kept long enough is deleted.
+    pub retention: crate::retention::Status,
 }
 
 impl Handle {
@@ -366,6 +368,7 @@ impl Handle {
             timed: engine.wheel.len(),
             carriers: engine.lanes.iter().map(health).collect(),
             policy: engine.policy.status(),
+            retention: self.retention_status(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! A cache and no more: what falls out is read from the store. It is right because only the owner of a partition
 //! changes its messages, each under [`Locks`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use foldhash::HashMap;
@@ -83,9 +83,23 @@ impl Locks {
     }
 
     pub(crate) async fn lock(&self, id: MessageId) -> MutexGuard<'_, ()> {
+        self.0[self.stripe(id)].lock().await
+    }
+
+    /// The locks of all of these. In the order of the stripes, so that two who do this never wait for each other; who holds
+    /// one lock asks for no other.
+    pub(crate) async fn lock_all(&self, ids: &[MessageId]) -> Vec<MutexGuard<'_, ()>> {
+        let stripes: BTreeSet<_> = ids.iter().map(|id| self.stripe(*id)).collect();
+        let mut locks = Vec::with_capacity(stripes.len());
+        for stripe in stripes {
+            locks.push(self.0[stripe].lock().await);
+        }
+        locks
+    }
+
+    fn stripe(&self, id: MessageId) -> usize {
         let bytes = id.as_bytes();
-        let stripe = usize::from(u16::from_be_bytes([bytes[14], bytes[15]])) % self.0.len();
-        self.0[stripe].lock().await
+        usize::from(u16::from_be_bytes([bytes[14], bytes[15]])) % self.0.len()
     }
 }
 

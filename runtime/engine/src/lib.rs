@@ -18,7 +18,7 @@
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
 //! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `counted/` (what went to whom), `programs.rs` (what they say of their
-//! campaigns), `told.rs`, `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
+//! campaigns), `told.rs`, `retention/` (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
@@ -63,6 +63,7 @@ mod reading;
 mod recordings;
 mod redact;
 mod registered;
+mod retention;
 mod retry;
 mod rollback;
 mod route;
@@ -99,6 +100,10 @@ pub use programs::{ProgramInfo, ProgramRefused, ProgramSettings};
 pub use reading::{MAX_REASON_CHARS, REDACTED, ReadRefused, Reading};
 pub use recordings::{MAX_PAGE as RUNS_PAGE, Run, RunCursor, RunDetail, RunFilter, RunOutcome, RunPage};
 pub use registered::Registrar;
+pub use retention::{
+    Config as RetentionConfig, Deleted, Kind as RetentionKind, Ran as RetentionRan, Report as RetentionReport,
+    Status as RetentionStatus, Totals as RetentionTotals,
+};
 pub use service::{Parts, Service};
 pub use shadow::{Comparison, Difference};
 pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicyStatus};

@@ -34,7 +34,7 @@ use crate::recordings::{self, Recordings};
 use crate::rollback::{SUSPECTS, Suspect};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
-use crate::{audit, gate, inbound, rollback, throughput, timers, usage};
+use crate::{audit, gate, inbound, retention, rollback, throughput, timers, usage};
 
 /// What the path is made of; the server wires it.
 pub struct Parts {
@@ -74,8 +74,10 @@ pub struct Service {
 impl Service {
     /// Takes the partitions, reads what is set up, and brings back what waits for a time.
     pub async fn open(parts: Parts) -> Result<Self, Error> {
-        let Parts { config, store, clock, chance, policies, host, tenants, carriers, intake, outbound, webhooks } =
+        let Parts { mut config, store, clock, chance, policies, host, tenants, carriers, intake, outbound, webhooks } =
             parts;
+        // Nothing may still be told of a message, nor an idempotency key stand for it, when it is deleted.
+        config.retention.settled = config.retention.settled.max(config.idempotency).max(webhooks.max_age);
         let mut partitions = Vec::new();
         let mut epochs = Vec::new();
         for partition in (0..store.partitions()).map(Partition::new).chain([Partition::DIRECTORY]) {
@@ -132,6 +134,7 @@ impl Service {
             metrics: Metrics::new(),
             logs: Default::default(),
             recordings: Recordings::new(recorded),
+            retention: Default::default(),
             gates: Semaphore::new(gate::AT_ONCE),
             shadows: Arc::new(Semaphore::new(config.max_shadows)),
             suspects,
@@ -193,6 +196,7 @@ impl Service {
         loops.spawn(usage::run(engine.clone(), stop.clone()));
         loops.spawn(throughput::run(engine.clone(), stop.clone()));
         loops.spawn(audit::run(engine.clone(), stop.clone()));
+        loops.spawn(retention::run(engine.clone(), stop.clone()));
         for name in engine.lanes.keys() {
             loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));
         }

@@ -293,7 +293,8 @@ fn receipt_class(receipt: &Receipt) -> Option<ErrorClass> {
     }
 }
 
-fn canonical_id(engine: &Engine, carrier: &str, raw: &str) -> String {
+/// A carrier's id of a message in the form in which it is looked up.
+pub(crate) fn canonical_id(engine: &Engine, carrier: &str, raw: &str) -> String {
     engine.carrier(carrier).map_or_else(|| raw.to_owned(), |carrier| carrier.canonical_id(raw))
 }
 

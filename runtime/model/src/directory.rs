@@ -46,6 +46,9 @@ pub struct Tenant {
     /// Which runs of its handlers are kept for replay.
     #[serde(default)]
     pub recording: RecordingPlan,
+    /// For how long what is on record of it is kept.
+    #[serde(default)]
+    pub retention: RetentionPlan,
 }
 
 /// The most that a tenant's handlers are granted of what one event may use; the house's own limit where nothing is said.
@@ -177,6 +180,94 @@ impl Default for RecordingPlan {
     /// A week is how long after a failure somebody looks; ten thousand recordings of a usual size are some 20 MB.
     fn default() -> Self {
         Self { mode: RecordingMode::Failures, keep: Duration::from_secs(7 * 86_400), max: 10_000 }
+    }
+}
+
+/// What law or custom says of how long records are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionClass {
+    /// None in particular.
+    #[default]
+    Standard,
+    /// Broker-dealers: 17 CFR 240.17a-4 and FINRA 4511.
+    Finance,
+    /// Health care: 45 CFR 164.316(b)(2).
+    Health,
+}
+
+impl RetentionClass {
+    /// Every class.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Finance, Self::Health];
+
+    /// The name in configurations and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Finance => "finance",
+            Self::Health => "health",
+        }
+    }
+
+    /// Messages and the audit log of this class are kept at least so long.
+    pub const fn least(self) -> Duration {
+        match self {
+            Self::Standard => RetentionPlan::LEAST_MESSAGES,
+            Self::Finance | Self::Health => RetentionPlan::SIX_YEARS,
+        }
+    }
+}
+
+/// For how long what is on record of a tenant is kept; `None` is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionPlan {
+    /// Of which class its records are.
+    pub class: RetentionClass,
+    /// Messages with their timelines, and events that were given up.
+    pub messages: Option<Duration>,
+    /// Carriers' ids of messages, by which receipts find them.
+    pub carrier_ids: Option<Duration>,
+    /// What webhooks were answered, and webhook events that were given up.
+    pub deliveries: Option<Duration>,
+    /// The audit log.
+    pub audit: Option<Duration>,
+}
+
+impl RetentionPlan {
+    const DAY: Duration = Duration::from_secs(86_400);
+    /// With the leap days that six years may have.
+    pub const SIX_YEARS: Duration = Duration::from_secs(2_192 * 86_400);
+    /// Webhooks are tried for five days, and need the message that they tell of.
+    pub const LEAST_MESSAGES: Duration = Duration::from_secs(7 * 86_400);
+    /// Carriers try for up to three days, and tell then.
+    pub const LEAST_CARRIER_IDS: Duration = Duration::from_secs(3 * 86_400);
+    /// What failed over a night can be looked at in the morning.
+    pub const LEAST_DELIVERIES: Duration = Self::DAY;
+
+    /// What a class keeps unless it is told otherwise.
+    ///
+    /// Messages: thirteen months, so that a month can be held against the same one a year ago; six years where the class
+    /// asks for it. Carriers' ids and answers of webhooks: a month, in which every question about a delivery comes. The
+    /// audit log, which has no text and no number: six years.
+    pub const fn of(class: RetentionClass) -> Self {
+        let messages = match class {
+            RetentionClass::Standard => Duration::from_secs(400 * 86_400),
+            RetentionClass::Finance | RetentionClass::Health => Self::SIX_YEARS,
+        };
+        let month = Duration::from_secs(30 * 86_400);
+        Self {
+            class,
+            messages: Some(messages),
+            carrier_ids: Some(month),
+            deliveries: Some(month),
+            audit: Some(Self::SIX_YEARS),
+        }
+    }
+}
+
+impl Default for RetentionPlan {
+    fn default() -> Self {
+        Self::of(RetentionClass::Standard)
     }
 }
 

@@ -10,8 +10,10 @@
 //! | [`mod@history`] | the last messages of a conversation, both ways |
 //! | [`mod@list`] | a tenant's messages, newest first, over all partitions |
 //! | [`cursor`] | where a listing goes on |
+//! | [`aged`] | the oldest messages of a partition, for whoever takes away what was kept long enough |
 //! | [`form`] | the stored form of a timeline's line |
 
+pub mod aged;
 pub mod audit;
 pub mod cursor;
 mod error;

@@ -64,7 +64,7 @@ pub async fn list(
     }
     let (start, end) = query.bounds(tenant, cursor.map(|cursor| cursor.last));
     let scans = query.partitions(tenant, store.partitions()).into_iter();
-    let scans = scans.map(|partition| Scan::new(store, partition, (start.clone(), end.clone())));
+    let scans = scans.map(|partition| Scan::new(store, tenant, partition, (start.clone(), end.clone())));
     let mut merge = Merge::begin(scans.collect()).await?;
 
     let limit = limit.clamp(1, MAX_PAGE);

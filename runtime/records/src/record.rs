@@ -76,7 +76,7 @@ pub async fn told(store: &dyn Store, tenant: &TenantId, id: MessageId, n: u16) -
     })
 }
 
-async fn rows(store: &dyn Store, tenant: &TenantId, id: MessageId) -> Result<Vec<(Bytes, Bytes)>, Error> {
+pub(crate) async fn rows(store: &dyn Store, tenant: &TenantId, id: MessageId) -> Result<Vec<(Bytes, Bytes)>, Error> {
     let range = Range::prefix(Table::Message, layout::message_prefix(tenant, id), ROWS_A_READ);
     let mut rows = store.range(id.partition(), range.clone()).await?;
     let mut read = rows.len();
@@ -98,7 +98,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    fn of(id: MessageId, rows: Vec<(Bytes, Bytes)>) -> Result<Self, Error> {
+    pub(crate) fn of(id: MessageId, rows: Vec<(Bytes, Bytes)>) -> Result<Self, Error> {
         let mut sorted = Self::default();
         for (key, value) in rows {
             match layout::parse_message_row(&key) {
@@ -133,7 +133,7 @@ impl Rows {
         Head::fold(&self.entries()?).ok_or(Error::Incomplete { message: id, what: "its timeline is missing" })
     }
 
-    fn record(&self, id: MessageId) -> Result<Record, Error> {
+    pub(crate) fn record(&self, id: MessageId) -> Result<Record, Error> {
         let (message, entries) = (self.message(id)?, self.entries()?);
         let head = Head::fold(&entries).ok_or(Error::Incomplete { message: id, what: "its timeline is missing" })?;
         Ok(Record { message, entries, head })

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use signalbox_model::{MessageId, Partition};
-use signalbox_store::layout::{MessageRow, parse_message_row};
+use signalbox_model::{MessageId, Partition, TenantId};
+use signalbox_store::layout::{MessageRow, message_prefix, parse_message_row};
 use signalbox_store::{Range, Store, Table};
 
 use crate::Error;
@@ -19,6 +19,7 @@ const MORE_ROWS: usize = 256;
 pub(crate) struct Scan<'a> {
     store: &'a dyn Store,
     partition: Partition,
+    tenant: TenantId,
     /// What hasn't been read; `None` at the end.
     range: Option<Range>,
     unread: VecDeque<(Bytes, Bytes)>,
@@ -28,10 +29,18 @@ pub(crate) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub fn new(store: &'a dyn Store, partition: Partition, bounds: (Bytes, Option<Bytes>)) -> Self {
+    pub fn new(store: &'a dyn Store, tenant: &TenantId, partition: Partition, bounds: (Bytes, Option<Bytes>)) -> Self {
         let (start, end) = range_bounds(bounds);
         let range = Range { table: Table::Message, start, end, reverse: true, limit: FIRST_ROWS };
-        Self { store, partition, range: Some(range), unread: VecDeque::new(), head: None, rows: 0 }
+        Self {
+            store,
+            partition,
+            tenant: tenant.clone(),
+            range: Some(range),
+            unread: VecDeque::new(),
+            head: None,
+            rows: 0,
+        }
     }
 
     /// The message at hand.
@@ -60,7 +69,9 @@ impl<'a> Scan<'a> {
                     return Ok(());
                 }
                 Some(MessageRow::Entry(id, _) | MessageRow::Message(id)) => {
-                    return Err(Error::Incomplete { message: of.unwrap_or(id), what: "its text is missing" });
+                    self.check_swept(of.unwrap_or(id)).await?;
+                    self.unread.push_front((key, value));
+                    (entries, of) = (Vec::new(), None);
                 }
                 None => {
                     let why = "a key is foreign".to_owned();
@@ -69,8 +80,17 @@ impl<'a> Scan<'a> {
             }
         }
         match of {
-            Some(message) => Err(Error::Incomplete { message, what: "its text is missing" }),
+            Some(message) => self.check_swept(message).await,
             None => Ok(()),
+        }
+    }
+
+    /// A message of which only lines were read: it was kept long enough and is gone, or else something is wrong.
+    async fn check_swept(&self, message: MessageId) -> Result<(), Error> {
+        let rest = Range::prefix(Table::Message, message_prefix(&self.tenant, message), 1);
+        match self.store.range(self.partition, rest).await?.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Incomplete { message, what: "its text is missing" }),
         }
     }
 

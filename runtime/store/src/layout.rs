@@ -240,6 +240,15 @@ pub enum MessageRow {
     Entry(MessageId, u16),
 }
 
+impl MessageRow {
+    /// Whose row it is.
+    pub const fn id(self) -> MessageId {
+        match self {
+            Self::Message(id) | Self::Entry(id, _) => id,
+        }
+    }
+}
+
 /// Reads a key of [`Table::Message`]; `None` if it isn't one.
 pub fn parse_message_row(key: &[u8]) -> Option<MessageRow> {
     let tenant_end = key.iter().position(|byte| *byte == 0)?;
@@ -350,6 +359,14 @@ pub fn delivery_key(tenant: &TenantId, message: MessageId, event: AttemptId, att
     key.put_slice(event.as_bytes());
     key.put_u16(attempt);
     key.freeze()
+}
+
+/// The message and the event of a key that [`delivery_key`] made.
+pub fn parse_delivery_key(key: &[u8]) -> Option<(MessageId, AttemptId)> {
+    let tenant_end = key.iter().position(|byte| *byte == 0)?;
+    let (message, rest) = key[tenant_end + 1..].split_first_chunk::<16>()?;
+    let event = rest.first_chunk::<16>()?;
+    Some((MessageId::from_bytes(*message), AttemptId::from_bytes(*event)))
 }
 
 /// `conversation time id`: one of the last messages of a conversation.

@@ -43,7 +43,7 @@ pub use config::Config;
 pub use delivery::{Delivery, deliveries};
 pub use error::Error;
 pub use item::{Endpoint, EndpointKey, Item, event_type, stage};
-pub use parked::{Parked, Place, parked, stage_replay};
+pub use parked::{Parked, Place, all_parked, parked, stage_forget, stage_replay};
 pub use payload::Told;
 pub use roster::EndpointStats;
 pub use seams::{Epochs, Lookup, Source, SourceError};

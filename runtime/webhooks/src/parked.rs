@@ -77,6 +77,27 @@ pub async fn parked(
     Ok(found)
 }
 
+/// Up to `limit` parked events of a partition, whatever their endpoint, behind `after`; for whoever takes away what was kept
+/// long enough.
+pub async fn all_parked(
+    store: &dyn Store,
+    partition: Partition,
+    after: Option<Place>,
+    limit: usize,
+) -> Result<Vec<Parked>, Error> {
+    let mut range = Range::prefix(Table::ParkedDelivery, Vec::new(), limit);
+    if let Some(after) = after {
+        range = range.resume(layout::outbox_key(after.endpoint.0, after.seq));
+    }
+    let rows = store.range(partition, range).await?;
+    Ok(rows.iter().map(|(key, value)| read(partition, key, value)).collect::<Result<_, _>>()?)
+}
+
+/// Forgets a parked event; it can't be replayed then.
+pub fn stage_forget(batch: &mut Batch, place: Place) {
+    batch.delete(Table::ParkedDelivery, layout::outbox_key(place.endpoint.0, place.seq));
+}
+
 fn read(partition: Partition, key: &[u8], value: &[u8]) -> Result<Parked, Unreadable> {
     let foreign = || Unreadable { table: Table::ParkedDelivery, why: "its key is foreign".to_owned() };
     let (endpoint, seq) = parse_key(key).ok_or_else(foreign)?;

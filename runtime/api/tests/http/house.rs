@@ -175,6 +175,7 @@ pub fn tenant(id: &str, number: &str) -> Tenant {
         in_doubt: InDoubtPlan::default(),
         stop_reach: Default::default(),
         recording: RecordingPlan::default(),
+        retention: Default::default(),
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),

@@ -14,6 +14,7 @@ mod house;
 mod operator;
 mod reading;
 mod registry;
+mod retention;
 mod sending;
 mod suppression;
 mod webhooks;

@@ -12,15 +12,14 @@ use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming
 use signalbox_engine::{AuditQuery, Caller, Config, Handle, Parts, Request, Service, Standing};
 use signalbox_guest as guest;
 use signalbox_model::directory::{
-    HandlerCaps, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, StopReach, Tenant,
+    HandlerCaps, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, RetentionPlan, StopReach, Tenant,
 };
 use signalbox_model::{
     Address, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
 };
 use signalbox_policy::Policies;
 use signalbox_records::Record;
-use signalbox_records::audit::chain::Chain;
-use signalbox_records::audit::item::{Body, Item};
+use signalbox_records::audit::item::Item;
 use signalbox_records::audit::{Keys, Summary, Verifier};
 use signalbox_store::Store;
 use signalbox_store::memory::{self, MemoryStore};
@@ -35,6 +34,8 @@ pub const OTHER: &str = "+15550100002";
 pub const NEW_YORK: &str = "+12125550100";
 /// A short code of the tenant's.
 pub const SHORT: &str = "72345";
+/// Another tenant's number.
+pub const ELSE: &str = "+15550100009";
 pub const THEIRS: &str = "+15550199001";
 
 /// A carrier that does what the test says: `answer` if it is set, or else whatever the test gives to what it took.
@@ -205,6 +206,7 @@ fn tenant(stop_reach: StopReach) -> Tenant {
         in_doubt: InDoubtPlan::default(),
         stop_reach,
         recording: RecordingPlan::default(),
+        retention: Default::default(),
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),
@@ -287,6 +289,24 @@ impl House {
         opened.expect("a fresh store opens")
     }
 
+    /// A house whose tenants' records are kept for so long; the second tenant, `other`, has [`ELSE`].
+    pub async fn keeping(
+        plans: [RetentionPlan; 2],
+        store: Arc<MemoryStore>,
+        carrier: Arc<Scripted>,
+        clock: ManualClock,
+    ) -> Result<Self, signalbox_engine::Error> {
+        let first = Tenant { retention: plans[0], ..tenant(StopReach::default()) };
+        let plan = first.numbers.values().next().unwrap().clone();
+        let second = Tenant {
+            id: "other".parse().unwrap(),
+            numbers: BTreeMap::from([(ELSE.parse().unwrap(), plan)]),
+            retention: plans[1],
+            ..first.clone()
+        };
+        Self::with_all(vec![first, second], Policies::built_in(), store, carrier, clock).await
+    }
+
     /// A house that starts on what `store` has.
     pub async fn on(
         store: Arc<MemoryStore>,
@@ -303,9 +323,19 @@ impl House {
         carrier: Arc<Scripted>,
         clock: ManualClock,
     ) -> Result<Self, signalbox_engine::Error> {
+        Self::with_all(vec![tenant], policies, store, carrier, clock).await
+    }
+
+    async fn with_all(
+        tenants: Vec<Tenant>,
+        policies: Policies,
+        store: Arc<MemoryStore>,
+        carrier: Arc<Scripted>,
+        clock: ManualClock,
+    ) -> Result<Self, signalbox_engine::Error> {
         let (intake, incoming) = mpsc::channel(64);
         // As the server makes it of its tenants' caps.
-        let memory = tenant.caps.memory_bytes.map_or(0, |bytes| usize::try_from(bytes).unwrap());
+        let memory = tenants[0].caps.memory_bytes.map_or(0, |bytes| usize::try_from(bytes).unwrap());
         let host = guest::Config { instances: 16, ..guest::Config::default() };
         let host =
             guest::Config { max_memory_bytes: host.max_memory_bytes.max(memory), cache: Some(NATIVE.clone()), ..host };
@@ -316,7 +346,7 @@ impl House {
             chance: Chance::seeded(7),
             policies: policies.clone().into(),
             host: Arc::new(guest::Host::new(host).unwrap()),
-            tenants: vec![tenant],
+            tenants,
             carriers: vec![Arc::new(Door(carrier.clone()))],
             intake: incoming,
             outbound: Arc::new(signalbox_engine::Nowhere),
@@ -356,19 +386,24 @@ impl House {
         }
         let (mut items, mut others) = (Vec::new(), std::collections::BTreeSet::new());
         for partition in (0..self.store.partitions()).map(Partition::new) {
-            for frame in Chain::new(tenant, partition).page(&*self.store, 0, 10_000).await.unwrap() {
-                let body = verifier.frame(partition, frame.n, &frame.link, &frame.body).unwrap();
-                items.extend(body.items);
-            }
             let query = AuditQuery { limit: 10_000, compare: true, ..AuditQuery::default() };
-            for (frame, standings) in self.handle.audit_page(tenant, partition, &query).await.unwrap().frames {
-                for (item, standing) in Body::decode(&frame.body).unwrap().items.into_iter().zip(standings) {
-                    match item {
-                        Item::Text { message, .. } if standing == Some(Standing::Same) => drop(others.remove(&message)),
-                        Item::Text { message, .. } => drop(others.insert(message)),
+            let page = self.handle.audit_page(tenant, partition, &query).await.unwrap();
+            verifier.begin_whole_at(partition, page.before).unwrap();
+            for (frame, standings) in page.frames {
+                let body = verifier.frame(partition, frame.n, &frame.link, &frame.body).unwrap();
+                for (item, standing) in body.items.iter().zip(standings) {
+                    match (item, standing) {
+                        (Item::Text { message, .. }, Some(Standing::Same)) => {
+                            others.remove(message);
+                        }
+                        (Item::Text { message, .. }, _) | (Item::Line { message, .. }, Some(Standing::Missing)) => {
+                            others.insert(*message);
+                        }
+                        (Item::Swept { messages, .. }, _) => others.retain(|id| !messages.contains(id)),
                         _ => assert!(standing.is_none_or(|standing| standing == Standing::Same), "{item:?}"),
                     }
                 }
+                items.extend(body.items);
             }
         }
         assert!(others.is_empty(), "texts that are other than they were logged: {others:?}");

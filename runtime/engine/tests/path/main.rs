@@ -14,6 +14,7 @@ mod outbound;
 mod programs;
 mod recordings;
 mod registered;
+mod retention;
 mod shared_state;
 mod spread;
 mod us;

@@ -81,6 +81,20 @@ impl Chain {
         rows.first().map(|(key, value)| self.read(key, value)).transpose()
     }
 
+    /// The first frame that is there; `None` when there is none. One that isn't number 1 is where the log was cut.
+    pub async fn first(&self, store: &dyn Store) -> Result<Option<Frame>, Error> {
+        let range = Range::prefix(Table::Audit, layout::tenant_prefix(&self.tenant).freeze(), 1);
+        let rows = store.range(self.partition, range).await?;
+        rows.first().map(|(key, value)| self.read(key, value)).transpose()
+    }
+
+    /// Takes frames away, from number `from` up to but without `to`.
+    pub fn stage_cut(&self, batch: &mut Batch, from: u64, to: u64) {
+        for n in from..to {
+            batch.delete(Table::Audit, self.key(n));
+        }
+    }
+
     /// Its end, as it is stored.
     pub async fn head(&self, store: &dyn Store) -> Result<Head, Error> {
         let last = self.last(store).await?;
@@ -103,7 +117,8 @@ impl Chain {
 
     /// The number of the last frame before `at`. Times rise along a chain, so it is found by halving.
     pub async fn before(&self, store: &dyn Store, at: Timestamp) -> Result<u64, Error> {
-        let (mut low, mut high) = (0, self.head(store).await?.n);
+        let first = self.first(store).await?.map_or(0, |first| first.n - 1);
+        let (mut low, mut high) = (first, self.head(store).await?.n);
         while low < high {
             let middle = high - (high - low) / 2;
             let frame = self.frame(store, middle).await?;

@@ -149,6 +149,8 @@ fn shown(body: &Body) -> Value {
 pub struct Reader {
     given: Option<PublicKey>,
     begun: Option<(Verifier, Option<Timestamp>)>,
+    /// The export says that it begins with the log.
+    is_whole: bool,
     kept: Vec<Mark>,
     line: usize,
     ended: Option<(u64, u64)>,
@@ -158,7 +160,7 @@ impl Reader {
     /// Verifies with the operator's published key, or with the one that the export names; and against checkpoints that
     /// were kept elsewhere.
     pub fn new(key: Option<PublicKey>, kept: Vec<Mark>) -> Self {
-        Self { given: key, begun: None, kept, line: 0, ended: None }
+        Self { given: key, begun: None, is_whole: false, kept, line: 0, ended: None }
     }
 
     /// The next line; what is in the frame, if it is one that can be read.
@@ -175,7 +177,7 @@ impl Reader {
             return Err(wrong("isn't written as an export is"));
         }
         let bad = |bad| ExportError::Bad { line, bad };
-        if let Line::Export { tenant, key, until, .. } = &read {
+        if let Line::Export { tenant, key, since, until } = &read {
             if self.begun.is_some() {
                 return Err(wrong("begins another export"));
             }
@@ -188,6 +190,7 @@ impl Reader {
                 verifier.kept(mark).map_err(bad)?;
             }
             self.begun = Some((verifier, *until));
+            self.is_whole = since.is_none();
             return Ok(None);
         }
         let Some((verifier, _)) = &mut self.begun else {
@@ -201,7 +204,9 @@ impl Reader {
             }
             Line::Chain { partition, n, link } => {
                 let link = digest(&link).ok_or_else(|| wrong("has no link"))?;
-                verifier.begin_at(Partition::new(partition), Head { n, link }).map_err(bad)?;
+                let (partition, head) = (Partition::new(partition), Head { n, link });
+                let begin = if self.is_whole { Verifier::begin_whole_at } else { Verifier::begin_at };
+                begin(verifier, partition, head).map_err(bad)?;
             }
             Line::Frame(frame) => return read_frame(verifier, &frame).map_err(|found| found.at(line)),
             Line::End { frames, checkpoints } => self.ended = Some((frames, checkpoints)),

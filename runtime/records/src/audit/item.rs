@@ -67,6 +67,17 @@ pub enum Item {
         /// Why, in the words of who did it.
         why: String,
     },
+    /// What was kept long enough was deleted, in the same commit.
+    Swept {
+        /// What: `messages`, `carrier_ids`, …
+        what: String,
+        /// Of which day it was, in UTC: `2026-12-24`.
+        day: String,
+        /// How many.
+        count: u64,
+        /// Which messages, where it was messages: that their rows are missing is as it should be.
+        messages: Vec<MessageId>,
+    },
 }
 
 impl Item {
@@ -74,7 +85,7 @@ impl Item {
     pub fn people(&self) -> &[Person] {
         match self {
             Self::Line { person, .. } => std::slice::from_ref(person),
-            Self::Text { .. } => &[],
+            Self::Text { .. } | Self::Swept { .. } => &[],
             Self::Read { people, .. } => people,
             Self::Hold { person, .. } => person.as_slice(),
         }

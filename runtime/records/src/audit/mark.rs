@@ -89,6 +89,13 @@ pub fn home(tenant: &TenantId, partitions: u16) -> Partition {
     Partition::of_hash(&stable_hash(&[b"audit", tenant.as_str().as_bytes()]), partitions)
 }
 
+/// Takes checkpoints away, from number `from` up to but without `to`.
+pub fn stage_cut(batch: &mut Batch, tenant: &TenantId, from: u64, to: u64) {
+    for n in from..to {
+        batch.delete(Table::AuditMark, key(tenant, n));
+    }
+}
+
 /// A tenant's last checkpoint.
 pub async fn last(store: &dyn Store, tenant: &TenantId) -> Result<Option<Mark>, Error> {
     let range = Range::prefix(Table::AuditMark, layout::tenant_prefix(tenant).freeze(), 1).reversed();
@@ -106,14 +113,16 @@ pub async fn page(store: &dyn Store, tenant: &TenantId, after: u64, limit: usize
 /// The number of the last checkpoint before `at`; 0 if there is none. Their times rise, so it is found by halving.
 pub async fn before(store: &dyn Store, tenant: &TenantId, at: Timestamp) -> Result<u64, Error> {
     let last = last(store, tenant).await?.map(|mark| mark.said()).transpose()?;
-    let (mut low, mut high) = (0, last.map_or(0, |said| said.n));
+    let first = page(store, tenant, 0, 1).await?.first().map(Mark::said).transpose()?.map_or(0, |said| said.n - 1);
+    let (mut low, mut high) = (first, last.map_or(0, |said| said.n));
     while low < high {
         let middle = high - (high - low) / 2;
         let mark = page(store, tenant, middle - 1, 1).await?.into_iter().next();
         let is_before = mark.is_none_or(|mark| mark.said().is_ok_and(|said| said.at < at));
         if is_before { low = middle } else { high = middle - 1 }
     }
-    Ok(low)
+    // The first that is there may be of later already: then there is none before.
+    Ok(if low == first { 0 } else { low })
 }
 
 /// The ends of all of a tenant's chains, as they are stored.

@@ -134,6 +134,15 @@ impl Verifier {
         Ok(())
     }
 
+    /// A whole chain is shown, and begins behind `head`: what lies before was kept long enough and deleted, which happens at
+    /// a checkpoint only.
+    pub fn begin_whole_at(&mut self, partition: Partition, head: Head) -> Result<(), Bad> {
+        if head.n > 0 && !self.expected.contains_key(&(partition.index(), head.n)) {
+            return Err(Bad::Order { partition: partition.index(), expected: 1, found: head.n + 1 });
+        }
+        self.begin_at(partition, head)
+    }
+
     /// A checkpoint. Those that are known are shown before the frames, in their order.
     pub fn mark(&mut self, mark: &Mark) -> Result<Said, Bad> {
         let said = mark.said().map_err(|_| Bad::Mark { n: 0, why: "can't be read" })?;

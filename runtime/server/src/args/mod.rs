@@ -7,6 +7,7 @@ mod messages;
 mod parked;
 mod programs;
 mod registry;
+mod retention;
 mod runs;
 mod suppression;
 mod webhooks;
@@ -20,6 +21,7 @@ pub use self::messages::{Category, Messages, Send};
 pub use self::parked::Parked;
 pub use self::programs::{Programs, Put as PutProgram};
 pub use self::registry::{Campaign, Lint, Register};
+pub use self::retention::Retention;
 pub use self::runs::{Gate, Replay};
 pub use self::suppression::Suppression;
 pub use self::webhooks::Webhooks;
@@ -91,6 +93,9 @@ pub enum Command {
     /// Check policies, run their cases, explain decisions.
     #[command(subcommand)]
     Policy(crate::policy::Command),
+    /// For how long what is on record is kept.
+    #[command(subcommand)]
+    Retention(Retention),
     /// Export and verify the audit log.
     #[command(subcommand)]
     Audit(crate::client::audit::Command),

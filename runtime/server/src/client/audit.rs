@@ -235,6 +235,8 @@ struct Records {
     compared: u64,
     /// Texts that are other than the log last said, by message.
     other: BTreeMap<String, String>,
+    /// Messages of which lines are missing: they were kept long enough, if the log says so later.
+    missing: BTreeMap<String, String>,
 }
 
 impl Records {
@@ -242,6 +244,12 @@ impl Records {
         let Some(standings) = standings.as_array().filter(|_| is_frame) else { return Ok(()) };
         let frame: Value = serde_json::from_str(line).unwrap_or_default();
         let (partition, n) = (&frame["partition"], &frame["n"]);
+        for item in frame["shown"]["items"].as_array().into_iter().flatten() {
+            for message in item["swept"]["messages"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                self.missing.remove(message);
+                self.other.remove(message);
+            }
+        }
         for (item, standing) in frame["shown"]["items"].as_array().into_iter().flatten().zip(standings) {
             let Some(standing) = standing.as_str() else { continue };
             self.compared += 1;
@@ -254,6 +262,10 @@ impl Records {
                 }
             } else if let Some(message) = whose("line").filter(|_| standing != "same") {
                 let line = &item["line"]["n"];
+                if standing == "missing" {
+                    self.missing.entry(message).or_insert_with(|| format!("{at}: line {line} is missing"));
+                    continue;
+                }
                 return Err(bad(&format!(
                     "the record of {message} isn't what was logged ({at}): line {line} is {standing}"
                 )));
@@ -262,9 +274,10 @@ impl Records {
         Ok(())
     }
 
-    /// A text that was rewritten is logged again; one that stayed other was changed by somebody else.
+    /// A text that was rewritten is logged again; one that stayed other was changed by somebody else. What is missing and
+    /// wasn't deleted by retention, too.
     fn settle(&self) -> Result<(), Error> {
-        match self.other.iter().next() {
+        match self.other.iter().chain(&self.missing).next() {
             Some((message, why)) => Err(bad(&format!("the record of {message} isn't what was logged ({why})"))),
             None => Ok(()),
         }

@@ -12,6 +12,7 @@ mod programs;
 mod registry;
 mod replay;
 mod replay_last;
+mod retention;
 mod send;
 mod show;
 mod suppression;
@@ -25,7 +26,8 @@ use serde_json::{Value, json};
 use signalbox_model::Timestamp;
 
 use crate::args::{
-    Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Programs, Register, Server, Suppression, Webhooks,
+    Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Programs, Register, Retention, Server,
+    Suppression, Webhooks,
 };
 use crate::exit;
 use call::{Api, Body, query, segment};
@@ -119,6 +121,20 @@ pub async fn programs(command: Programs) -> Result<ExitCode, exit::Error> {
     let screen = Screen::new(server.json);
     let api = Api::new(&server)?;
     match programs::answer(command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
+    }
+}
+
+/// The commands about retention.
+pub async fn retention(command: Retention) -> Result<ExitCode, exit::Error> {
+    let server = retention::server(&command).clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match retention::answer(command, &api, &screen).await {
         Err(Error::Refused(problem)) if server.json => {
             screen.json(problem.value());
             Ok(ExitCode::from(exit::REFUSED))

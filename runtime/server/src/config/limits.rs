@@ -69,6 +69,8 @@ pub fn path(section: Section<'_, '_>, limits: &mut engine::Config) {
     if limits.idempotency < IDEMPOTENCY_LEAST {
         section.complain_at("idempotency", "must be at least \"24h\": the API promises to know a key for that long");
     }
+    duration(&section, "retention_every", &mut limits.retention.every);
+    count(&section, "retention_rows_per_second", 1_000_000, &mut limits.retention.rows_per_second);
     section.end();
 }
 

@@ -2,12 +2,13 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `carriers`, `tenants`, `limits`, `audit` | what the sections mean |
+//! | `carriers`, `tenants`, `retention`, `limits`, `audit` | what the sections mean |
 //! | `secret` | values that stand in a file or in the environment |
 
 mod audit;
 mod carriers;
 mod limits;
+mod retention;
 mod secret;
 mod tenants;
 

@@ -10,8 +10,8 @@ use signalbox_model::directory::{
 };
 use signalbox_model::{Address, KeyId, TenantId};
 
-use super::Tenancy;
 use super::secret::Surroundings;
+use super::{Tenancy, retention};
 use signalbox_forms::{Placed, Section, hint};
 
 /// What is checked over all tenants.
@@ -59,7 +59,9 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let reaches = [("sender", StopReach::Sender), ("category", StopReach::Category), ("all", StopReach::All)];
     let stop_reach = section.one_of("stop_reach", &reaches).map_or(StopReach::default(), |reach| reach.value);
     let recording = recording(section.section("recording"));
-    let settings = section.named_texts("settings").into_iter().map(|(name, text)| (name, text.value)).collect();
+    let settings = section.named_texts("settings").into_iter().map(|(name, text)| (name, text.value));
+    let settings: BTreeMap<_, _> = settings.collect();
+    let retention = retention::read(section.section("retention"), settings.get("sector").map(String::as_str));
     let hosts = section.texts("hosts").unwrap_or_default();
     for host in &hosts {
         if let Err(error) = host.value.parse::<HostPattern>() {
@@ -87,6 +89,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
         secrets,
         settings,
         recording,
+        retention,
         caps,
     };
     Some(Tenancy { tenant, api_keys })

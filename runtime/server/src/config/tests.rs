@@ -163,6 +163,27 @@ fn references_are_checked_where_they_stand() {
             format!("{TENANT}[tenants.in_doubt]\nmarketing = 'drop'\n"),
             "tenants[0].in_doubt.marketing: `drop` isn't known here",
         ),
+        (format!("{TENANT}[tenants.retention]\nmesages = '90d'\n"), "did you mean `messages`?"),
+        (
+            format!("{TENANT}[tenants.retention]\nmessages = '6d'\n"),
+            "tenants[0].retention.messages: must be at least \"7d\" in class `standard`",
+        ),
+        (
+            format!("{TENANT}[tenants.retention]\nclass = 'finance'\nmessages = '400d'\n"),
+            "tenants[0].retention.messages: must be at least \"2192d\" in class `finance`",
+        ),
+        (
+            format!("{TENANT}[tenants.retention]\nmessages = '1y'\n"),
+            "tenants[0].retention.messages: `1y` is no duration",
+        ),
+        (
+            format!("{TENANT}[tenants.retention]\nmessages = 'forever'\naudit = '2192d'\n"),
+            "tenants[0].retention.audit: is shorter than `messages`",
+        ),
+        (
+            format!("{TENANT}[tenants.retention]\nmessages = '10d'\ndeliveries = '20d'\n"),
+            "tenants[0].retention.deliveries: is longer than `messages`",
+        ),
         (format!("{TENANT}[tenants.recording]\nmode = 'some'\n"), "tenants[0].recording.mode: `some` isn't known here"),
         (
             format!("{TENANT}[tenants.recording]\nmode = 'all'\none_of = 5\n"),
@@ -205,4 +226,22 @@ fn a_key_may_belong_to_one_tenant_only() {
 fn requests_get_at_most_half_of_a_drain() {
     let config = parse(&format!("{LEAST}[runtime]\ndrain_timeout = '4s'\n")).unwrap();
     assert_eq!(config.api.drain_timeout, Duration::from_secs(2));
+}
+
+#[test]
+fn how_long_records_are_kept_follows_the_sector_unless_it_is_said() {
+    use signalbox_model::directory::{RetentionClass, RetentionPlan};
+    let plan = |more: &str| {
+        let config = parse(&format!("{LEAST}{TENANT}{more}")).unwrap_or_else(|complaints| panic!("{complaints:#?}"));
+        config.tenants[0].tenant.retention
+    };
+    assert_eq!(plan(""), RetentionPlan::default());
+    let finance = RetentionPlan::of(RetentionClass::Finance);
+    assert_eq!(plan("[tenants.settings]\nsector = 'finance'\n"), finance);
+    assert_eq!(plan("[tenants.retention]\nclass = 'finance'\n"), finance);
+    let short = plan("[tenants.retention]\nmessages = '20d'\n");
+    let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+    assert_eq!((short.messages, short.carrier_ids, short.deliveries), (days(20), days(20), days(20)));
+    let long = plan("[tenants.retention]\nmessages = 'forever'\n");
+    assert_eq!((long.messages, long.audit, long.deliveries), (None, None, days(30)));
 }

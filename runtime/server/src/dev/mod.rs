@@ -115,6 +115,7 @@ fn tenant(project: Option<&Project>) -> Tenant {
         in_doubt: InDoubtPlan::default(),
         stop_reach: Default::default(),
         recording: RecordingPlan { mode: RecordingMode::All, ..RecordingPlan::default() },
+        retention: Default::default(),
         secrets: project::secrets(&manifest),
         hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
         settings: manifest.settings(&BTreeMap::new()).unwrap_or_default(),
