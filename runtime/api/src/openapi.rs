@@ -12,8 +12,8 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
 use crate::routes::{
-    self, Route, audit, bindings, consents, contacts, handlers, holds, logs, messages, operator, parked, programs,
-    records, registry, retention, runs, suppression, usage, webhooks,
+    self, Route, audit, bindings, consents, contacts, handlers, holds, logs, messages, operator, parked, portal,
+    programs, records, registry, retention, runs, suppression, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +31,7 @@ use crate::routes::{
         messages::cancel,
         records::message,
         records::timeline,
+        portal::show,
         records::list,
         handlers::upload,
         handlers::upload_version,

@@ -11,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod messages;
 pub(crate) mod operator;
 pub(crate) mod parked;
+pub(crate) mod portal;
 pub(crate) mod programs;
 pub(crate) mod records;
 pub(crate) mod registry;
@@ -97,6 +98,12 @@ pub(crate) fn all() -> Vec<Route> {
             read.clone(),
             "/v1/messages/{id}",
             get(records::message),
+            &[HeaderInvalid, MessageUnknown, Draining, StoreFailed],
+        ),
+        route(
+            read.clone(),
+            "/v1/portal/{token}",
+            get(portal::show),
             &[HeaderInvalid, MessageUnknown, Draining, StoreFailed],
         ),
         route(

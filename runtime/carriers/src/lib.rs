@@ -118,6 +118,12 @@ pub trait Carrier: Send + Sync {
     /// How it is.
     fn health(&self) -> Health;
 
+    /// Whether its operator signed a business associate agreement with ours: only then may it carry what patients write
+    /// and are written (45 CFR 164.502(e)).
+    fn has_baa(&self) -> bool {
+        false
+    }
+
     /// The canonical form in which a carrier's message ids are compared.
     fn canonical_id(&self, raw: &str) -> String;
 

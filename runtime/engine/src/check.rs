@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_carriers::Submission;
-use signalbox_model::directory::Tenant;
 use signalbox_model::{Decision, Message, Timestamp, Verdict};
 use signalbox_policy::content::Declared;
 use signalbox_policy::content::rewrite::{Inserts, rewrite};
@@ -18,6 +17,7 @@ use signalbox_text::{Smart, prepare_within};
 use crate::consent;
 use crate::contacts;
 use crate::counted::{self, Place};
+use crate::directory::Account;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
@@ -101,8 +101,8 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
     suppressed::fill(engine, &policy, message, permission.granted_at, &mut facts);
     counted::fill(engine, &policy, message, place, &mut facts).await?;
     told::of_contact(&mut facts, contact.as_ref());
-    if let Some(tenant) = tenant {
-        told::of_tenant(&mut facts, &policy, tenant, &message.body.text);
+    if let Some(account) = &account {
+        told::of_tenant(engine, &mut facts, &policy, account, message);
     }
     let mut network = None;
     if let Some(sender) = &sender {
@@ -120,7 +120,7 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
         Verdict::Allow | Verdict::Warn => {
             Checkup::Pass(Checked { message: message.clone(), revocations, network }, decision)
         }
-        Verdict::Rewrite => rewritten(engine, &policy, tenant.map(|tenant| &**tenant), message, decision),
+        Verdict::Rewrite => rewritten(engine, &policy, account.as_deref(), message, decision),
         Verdict::Hold { until } => Checkup::Hold { until, decision, changes },
         Verdict::Deny => Checkup::Deny(decision),
     })
@@ -155,11 +155,13 @@ async fn checked_and_changed(engine: &Engine, step: &mut Step<'_>, live: &mut Li
 fn rewritten(
     engine: &Engine,
     policy: &Policies,
-    tenant: Option<&Tenant>,
+    account: Option<&Account>,
     message: &Arc<Message>,
     decision: Decision,
 ) -> Checkup {
-    let inserts = Inserts { brand: tenant.map(|tenant| tenant.brand.as_str()), portal: tenant.and_then(told::portal) };
+    let pointer = account.and_then(|account| told::pointer(account, message.id));
+    let brand = account.map(|account| account.tenant.brand.as_str());
+    let inserts = Inserts { brand, pointer: pointer.as_deref() };
     let made = rewrite(&message.body.text, &policy.rules.changes(&decision), inserts);
     let prepared = made.as_ref().and_then(|made| prepare_within(made, Smart::On, engine.config.max_segments).ok());
     let Some(prepared) = prepared else { return Checkup::Deny(decision) };

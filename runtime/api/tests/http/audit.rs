@@ -153,3 +153,27 @@ async fn holding_a_candidate_against_patients_texts_needs_a_reason() {
         refused.json()
     );
 }
+
+#[tokio::test]
+async fn a_portal_is_told_what_its_link_leads_to_and_the_log_says_so() {
+    let store = MemoryStore::new(memory::Config::default());
+    let mut tenant = crate::house::tenant("acme", OURS);
+    tenant.settings.insert("sector".to_owned(), "health".to_owned());
+    tenant.settings.insert("portal_url".to_owned(), "https://mercy.example/{token}".to_owned());
+    let mut limits = signalbox_engine::Config::default();
+    limits.audit.keys = Some(signalbox_records::audit::Keys::from_bytes(&[5; 64]));
+    limits.audit.everybody = true;
+    let house = House::of(Default::default(), limits, store, tenant).await;
+    let id = send(&house, "your result is here").await;
+    let pointer = house.handle.portal_pointer(&"acme".parse().unwrap(), id.parse().unwrap()).unwrap();
+    let (_, token) = pointer.rsplit_once('/').unwrap();
+    let shown = house.ask("GET", &format!("/v1/portal/{token}"), None).await;
+    assert_eq!((shown.status, &shown.json()["text"]), (200, &json!("your result is here")), "{shown:?}");
+    assert_eq!(shown.json()["to"], THEIRS);
+    let reads = reads(&frames(&house, None).await);
+    assert_eq!((&reads[0]["how"], &reads[0]["messages"]), (&json!("portal"), &json!([id])));
+    for (key, token) in [(&house.stranger, token), (&house.key, &token[1..])] {
+        let refused = house.ask_with(key, &[], "GET", &format!("/v1/portal/{token}"), None).await;
+        assert_eq!(refused.status, 404);
+    }
+}

@@ -19,6 +19,8 @@ pub struct Config {
     pub name: String,
     /// Its host: a name or an address.
     pub host: String,
+    /// Whether its operator signed a business associate agreement.
+    pub baa: bool,
     /// Its port. 2775 by default, the registered one.
     pub port: u16,
     /// TLS, with the carrier's certificate checked. Off by default: most carriers take SMPP through a VPN or bare.
@@ -90,6 +92,7 @@ impl Default for Config {
         Self {
             name: String::new(),
             host: String::new(),
+            baa: false,
             port: 2775,
             tls: None,
             system_id: String::new(),

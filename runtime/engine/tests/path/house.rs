@@ -53,6 +53,7 @@ struct State {
     taken: u64,
     seen: Vec<Submission>,
     closed: bool,
+    has_baa: bool,
 }
 
 /// A submission that waits for its outcome.
@@ -63,17 +64,21 @@ pub struct Submitted {
 
 impl Scripted {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self {
-            name: "scripted".into(),
-            state: Mutex::default(),
-            arrived: Notify::new(),
-            opened: Notify::new(),
-        })
+        Self::named("scripted")
+    }
+
+    pub fn named(name: &str) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), state: Mutex::default(), arrived: Notify::new(), opened: Notify::new() })
     }
 
     /// Answers every submission like this from now on; `Taken` gets ids that count up.
     pub fn always(&self, outcome: Outcome) {
         self.state.lock().always = Some(outcome);
+    }
+
+    /// Its operator signs a business associate agreement.
+    pub fn signs(&self) {
+        self.state.lock().has_baa = true;
     }
 
     /// From now on it has no place for a message, or has again.
@@ -165,6 +170,10 @@ impl Carrier for Door {
 
     fn is_up(&self) -> bool {
         true
+    }
+
+    fn has_baa(&self) -> bool {
+        self.0.state.lock().has_baa
     }
 
     fn canonical_id(&self, raw: &str) -> String {
@@ -289,6 +298,20 @@ impl House {
         opened.expect("a fresh store opens")
     }
 
+    /// A house whose tenant has these settings, and numbers that go by these carriers.
+    pub async fn set(settings: &[(&str, &str)], policies: Policies, carriers: Vec<Arc<Scripted>>) -> Self {
+        let mut tenant = tenant(StopReach::default());
+        tenant.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        for plan in tenant.numbers.values_mut() {
+            plan.carriers = carriers.iter().map(|carrier| carrier.name.to_string()).collect();
+        }
+        let other = Tenant { id: "other".parse().unwrap(), numbers: BTreeMap::new(), ..tenant.clone() };
+        let store = MemoryStore::new(memory::Config::default());
+        let clock = ManualClock::at(noon());
+        let opened = Self::with_carriers(vec![tenant, other], policies, store, carriers, clock).await;
+        opened.expect("a fresh store opens")
+    }
+
     /// A house whose tenants' records are kept for so long; the second tenant, `other`, has [`ELSE`].
     pub async fn keeping(
         plans: [RetentionPlan; 2],
@@ -333,6 +356,17 @@ impl House {
         carrier: Arc<Scripted>,
         clock: ManualClock,
     ) -> Result<Self, signalbox_engine::Error> {
+        Self::with_carriers(tenants, policies, store, vec![carrier], clock).await
+    }
+
+    async fn with_carriers(
+        tenants: Vec<Tenant>,
+        policies: Policies,
+        store: Arc<MemoryStore>,
+        carriers: Vec<Arc<Scripted>>,
+        clock: ManualClock,
+    ) -> Result<Self, signalbox_engine::Error> {
+        let carrier = carriers[0].clone();
         let (intake, incoming) = mpsc::channel(64);
         // As the server makes it of its tenants' caps.
         let memory = tenants[0].caps.memory_bytes.map_or(0, |bytes| usize::try_from(bytes).unwrap());
@@ -347,7 +381,7 @@ impl House {
             policies: policies.clone().into(),
             host: Arc::new(guest::Host::new(host).unwrap()),
             tenants,
-            carriers: vec![Arc::new(Door(carrier.clone()))],
+            carriers: carriers.into_iter().map(|carrier| Arc::new(Door(carrier)) as Arc<dyn Carrier>).collect(),
             intake: incoming,
             outbound: Arc::new(signalbox_engine::Nowhere),
             webhooks: Default::default(),

@@ -31,7 +31,7 @@ use serde::Deserialize;
 use signalbox_model::{Decision, Timestamp, Verdict};
 use toml::{Spanned, Table};
 
-use crate::content::rewrite::{Inserts, rewrite};
+use crate::content::rewrite::{Inserts, LINK, POINTER, rewrite};
 use crate::error::{Complaint, Error};
 use crate::facts::{Fact, Facts, Kind, Value};
 use crate::policies::Policies;
@@ -144,7 +144,8 @@ impl Case {
 
     fn check_text(&self, policies: &Policies, decision: &Decision) -> Option<String> {
         let (expected, draft) = (self.becomes.as_ref()?, self.message.as_ref()?);
-        let inserts = Inserts { brand: draft.brand.as_deref(), portal: draft.portal.as_deref() };
+        let pointer = draft.portal.as_ref().map(|portal| POINTER.replace(LINK, portal));
+        let inserts = Inserts { brand: draft.brand.as_deref(), pointer: pointer.as_deref() };
         let text = rewrite(draft.text(), &policies.rules.changes(decision), inserts);
         (text.as_ref() != Some(expected)).then(|| format!("the text becomes {text:?}, expected was {expected:?}"))
     }

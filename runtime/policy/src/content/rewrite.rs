@@ -7,10 +7,14 @@ use crate::rules::Change;
 pub struct Inserts<'a> {
     /// The brand's name.
     pub brand: Option<&'a str>,
-    /// Where the tenant's portal is.
-    pub portal: Option<&'a str>,
+    /// The text that points to the tenant's portal.
+    pub pointer: Option<&'a str>,
 }
 
+/// What stands for the link in a pointer's wording.
+pub const LINK: &str = "{link}";
+/// How a pointer to a portal is worded unless its tenant says otherwise.
+pub const POINTER: &str = "You have a new message. Please sign in to read it: {link}";
 /// How to opt out, as it is appended.
 pub const OPT_OUT: &str = "Reply STOP to opt out.";
 
@@ -19,7 +23,7 @@ pub fn rewrite(text: &str, changes: &[Change], inserts: Inserts<'_>) -> Option<S
     let mut changed = text.to_owned();
     // A pointer to the portal leaves nothing of the text, so it comes before what is put around it.
     if changes.contains(&Change::PortalLink) {
-        changed = pointer(inserts.portal?);
+        changed = inserts.pointer?.to_owned();
     }
     if changes.contains(&Change::NameBrand) {
         changed = format!("{}: {changed}", inserts.brand?);
@@ -31,16 +35,12 @@ pub fn rewrite(text: &str, changes: &[Change], inserts: Inserts<'_>) -> Option<S
     Some(changed)
 }
 
-fn pointer(portal: &str) -> String {
-    format!("You have a new message. Please sign in to read it: {portal}")
-}
-
 /// Is the text nothing but a pointer to the portal, with the brand before it and how to opt out behind it or without them?
 pub fn is_pointer(text: &str, inserts: Inserts<'_>) -> bool {
-    let Some(portal) = inserts.portal else { return false };
+    let Some(pointer) = inserts.pointer else { return false };
     let bare = text.strip_suffix(OPT_OUT).unwrap_or(text).trim();
     let named = inserts.brand.and_then(|brand| bare.strip_prefix(brand)?.strip_prefix(": "));
-    named.unwrap_or(bare) == pointer(portal)
+    named.unwrap_or(bare) == pointer
 }
 
 #[cfg(test)]
@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn changes_are_made_together_or_not_at_all() {
-        let acme = Inserts { brand: Some("Acme"), portal: Some("https://acme.example/in") };
+        let pointer = POINTER.replace(LINK, "https://acme.example/in");
+        let acme = Inserts { brand: Some("Acme"), pointer: Some(&pointer) };
         let all = [Change::NameBrand, Change::AppendOptOut];
         assert_eq!(rewrite("Sale today!", &all, acme).unwrap(), "Acme: Sale today! Reply STOP to opt out.");
         assert_eq!(rewrite("Sale", &all, Inserts::default()), None);

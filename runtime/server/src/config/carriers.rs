@@ -35,6 +35,7 @@ fn carrier(section: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> smpp::
     smpp::Config {
         name: text("name"),
         host: text("host"),
+        baa: section.flag("baa").unwrap_or(default.baa),
         port: port.unwrap_or(default.port),
         tls: section.section_if_there("tls").map(|section| tls(section, surroundings)),
         system_id: text("system_id"),

@@ -59,8 +59,9 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let reaches = [("sender", StopReach::Sender), ("category", StopReach::Category), ("all", StopReach::All)];
     let stop_reach = section.one_of("stop_reach", &reaches).map_or(StopReach::default(), |reach| reach.value);
     let recording = recording(section.section("recording"));
-    let settings = section.named_texts("settings").into_iter().map(|(name, text)| (name, text.value));
-    let settings: BTreeMap<_, _> = settings.collect();
+    let settings = section.named_texts("settings");
+    portal(section, &settings);
+    let settings: BTreeMap<_, _> = settings.into_iter().map(|(name, text)| (name, text.value)).collect();
     let retention = retention::read(section.section("retention"), settings.get("sector").map(String::as_str));
     let hosts = section.texts("hosts").unwrap_or_default();
     for host in &hosts {
@@ -101,6 +102,23 @@ fn not_empty(section: &Section<'_, '_>, key: &'static str) -> Option<String> {
         section.complain_of(&text, "is empty; recipients read it in the answers to HELP and STOP");
     }
     Some(text.value)
+}
+
+/// Settings by which messages are replaced with a link to the tenant's portal: a mistake in them would be found by patients.
+fn portal(section: &Section<'_, '_>, settings: &BTreeMap<String, Placed<String>>) {
+    if let Some(url) = settings.get("portal_url")
+        && !url.value.starts_with("https://")
+    {
+        section.complain_of(url, "must begin with `https://`; `{token}` in it stands for what names the message");
+    }
+    if let Some(text) = settings.get("portal_text")
+        && !text.value.contains("{link}")
+    {
+        section.complain_of(text, "must have `{link}` in it: the link to the portal");
+    }
+    if let Some(gone) = settings.get("carrier_baa") {
+        section.complain_of(gone, "is said of each carrier now: `baa = true` in [[carriers]]");
+    }
 }
 
 fn per_second(section: &Section<'_, '_>) -> u32 {

@@ -163,6 +163,15 @@ fn references_are_checked_where_they_stand() {
             format!("{TENANT}[tenants.in_doubt]\nmarketing = 'drop'\n"),
             "tenants[0].in_doubt.marketing: `drop` isn't known here",
         ),
+        (
+            format!("{TENANT}[tenants.settings]\nportal_url = 'http://shop.example/{{token}}'\n"),
+            "tenants[0].settings.portal_url: must begin with `https://`",
+        ),
+        (
+            format!("{TENANT}[tenants.settings]\nportal_text = 'See our portal'\n"),
+            "tenants[0].settings.portal_text: must have `{link}` in it",
+        ),
+        (format!("{TENANT}[tenants.settings]\ncarrier_baa = 'true'\n"), "`baa = true` in [[carriers]]"),
         (format!("{TENANT}[tenants.retention]\nmesages = '90d'\n"), "did you mean `messages`?"),
         (
             format!("{TENANT}[tenants.retention]\nmessages = '6d'\n"),

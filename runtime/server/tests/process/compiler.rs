@@ -67,7 +67,7 @@ async fn a_bomb_ends_at_the_limit_on_time() {
 
 #[tokio::test]
 async fn a_bomb_ends_at_the_limit_on_memory() {
-    let most = 96 << 20;
+    let most = 160 << 20;
     let upload = UploadLimits { compile_memory_bytes: most, ..UploadLimits::default() };
     let host = host(upload);
     assert_eq!(host.compile(bomb()).await.unwrap_err(), Refusal::CompileTooLarge { most });
