@@ -13,7 +13,7 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 use crate::code::Code;
 use crate::routes::{
     self, Route, audit, bindings, consents, contacts, handlers, holds, logs, messages, operator, parked, portal,
-    programs, records, registry, retention, runs, suppression, usage, webhooks,
+    programs, records, registry, retention, runs, supervision, suppression, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -84,6 +84,9 @@ use crate::routes::{
         holds::place,
         holds::list,
         holds::release,
+        supervision::list,
+        supervision::approve,
+        supervision::reject,
         retention::show,
         retention::run,
         audit::show,
@@ -109,6 +112,7 @@ use crate::routes::{
         (name = "suppression", description = "Numbers to which not everything may be sent."),
         (name = "registry", description = "Who may send what from where: brands, campaigns, numbers."),
         (name = "holds", description = "What must be kept for a matter, whatever else says that it should go."),
+        (name = "supervision", description = "Messages that a supervisor looks at before they go."),
         (name = "retention", description = "For how long what is on record is kept."),
         (name = "audit", description = "What was decided and read, so that no change of it goes unseen."),
         (name = "webhooks", description = "Where you are told what happened."),

@@ -3,7 +3,7 @@
 use signalbox_engine::registry::{self, ImportRefused, LineError, SuppressionRefused};
 use signalbox_engine::{
     BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, GateRefused, HandlerRefused,
-    HoldRefused, ProgramRefused, ReadRefused, Refused, WebhookRefused,
+    HoldRefused, ProgramRefused, ReadRefused, Refused, SupervisionRefused, WebhookRefused,
 };
 use signalbox_guest::Refusal;
 use signalbox_guest::manifest::{BadSetting, Beyond, Complaint};
@@ -47,6 +47,16 @@ impl From<ReadRefused> for Problem {
             ReadRefused::NoReason => {
                 Self::field(Code::HeaderInvalid, "Signalbox-Reveal", "reveal.missing", refused.to_string())
             }
+        }
+    }
+}
+
+impl From<SupervisionRefused> for Problem {
+    fn from(refused: SupervisionRefused) -> Self {
+        match refused {
+            SupervisionRefused::Path(error) => error.into(),
+            SupervisionRefused::Unknown => Self::new(Code::MessageUnknown, refused.to_string()),
+            SupervisionRefused::Why => Self::field(Code::RequestInvalid, "why", "why.length", refused.to_string()),
         }
     }
 }

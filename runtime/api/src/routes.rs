@@ -17,6 +17,7 @@ pub(crate) mod records;
 pub(crate) mod registry;
 pub(crate) mod retention;
 pub(crate) mod runs;
+pub(crate) mod supervision;
 pub(crate) mod suppression;
 pub(crate) mod usage;
 pub(crate) mod webhooks;
@@ -283,6 +284,19 @@ pub(crate) fn all() -> Vec<Route> {
             "/v1/holds/{id}/release",
             post(holds::release),
             body![QueryInvalid, RequestInvalid, HoldUnknown, HoldFast, Draining, StoreFailed],
+        ),
+        route(read.clone(), "/v1/supervision", get(supervision::list), &[HeaderInvalid, Draining, StoreFailed]),
+        route(
+            write.clone(),
+            "/v1/supervision/{id}/approve",
+            post(supervision::approve),
+            body![HeaderInvalid, MessageUnknown, RequestInvalid, Draining, StoreFailed],
+        ),
+        route(
+            write.clone(),
+            "/v1/supervision/{id}/reject",
+            post(supervision::reject),
+            body![HeaderInvalid, MessageUnknown, RequestInvalid, Draining, StoreFailed],
         ),
         route(read.clone(), "/v1/retention", get(retention::show), &[Draining, StoreFailed]),
         route(write.clone(), "/v1/retention/run", post(retention::run), &[Draining, StoreFailed]),

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::hot::Live;
 use crate::registered;
 use crate::step::Step;
+use crate::supervision;
 use crate::suppressed;
 use crate::throughput;
 use crate::told;
@@ -103,6 +104,7 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
     told::of_contact(&mut facts, contact.as_ref());
     if let Some(account) = &account {
         told::of_tenant(engine, &mut facts, &policy, account, message);
+        supervision::fill(engine, &policy, account, message, &mut facts).await?;
     }
     let mut network = None;
     if let Some(sender) = &sender {
@@ -129,6 +131,9 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
 /// Asks policy, and makes the changes that it asks for: in the step, and in what the message is from now on.
 pub(crate) async fn check_and_change(engine: &Engine, step: &mut Step<'_>, live: &mut Live) -> Result<Checkup, Error> {
     let checkup = checked_and_changed(engine, step, live).await?;
+    if let Checkup::Hold { decision, .. } = &checkup {
+        supervision::note(engine, step, live, decision).await?;
+    }
     if !matches!(checkup, Checkup::Pass(..)) {
         engine.counted.withdraw(&live.message);
     }

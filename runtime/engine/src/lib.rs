@@ -18,7 +18,7 @@
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
 //! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `counted/` (what went to whom), `programs.rs` (what they say of their
-//! campaigns), `told.rs`, `portal.rs` (links to a tenant's portal), `retention/` (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
+//! campaigns), `told.rs`, `portal.rs` (links to a tenant's portal), `supervision.rs` (messages that a supervisor looks at first), `retention/` (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
@@ -73,6 +73,7 @@ mod settle;
 mod shadow;
 mod shown;
 mod step;
+mod supervision;
 mod suppressed;
 mod throughput;
 mod timers;
@@ -109,6 +110,7 @@ pub use service::{Parts, Service};
 pub use shadow::{Comparison, Difference};
 pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicyStatus};
 pub use signalbox_registry as registry;
+pub use supervision::{Supervised, SupervisionRefused};
 pub use suppressed::ListInfo;
 pub use throughput::Waits;
 pub use usage::{MAX_DAYS, UsageRow, Used};

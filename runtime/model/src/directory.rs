@@ -49,6 +49,33 @@ pub struct Tenant {
     /// For how long what is on record of it is kept.
     #[serde(default)]
     pub retention: RetentionPlan,
+    /// Which messages a supervisor looks at before they go.
+    #[serde(default)]
+    pub supervision: Option<SupervisionPlan>,
+}
+
+/// Which messages a supervisor looks at before they go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupervisionPlan {
+    /// Those that say one of these words or phrases.
+    pub words: Vec<String>,
+    /// So many of a hundred others.
+    pub sample_percent: u8,
+    /// For so long one waits for its supervisor.
+    pub within: Duration,
+    /// What becomes of it then.
+    pub then: Lapse,
+}
+
+/// What becomes of a message at which no supervisor looked in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lapse {
+    /// It doesn't go.
+    #[default]
+    Reject,
+    /// It goes, and its record says so.
+    Send,
 }
 
 /// The most that a tenant's handlers are granted of what one event may use; the house's own limit where nothing is said.

@@ -115,6 +115,8 @@ classes! {
     InDoubt = "in_doubt", AfterAFix, Carrier;
     /// Nothing is known about it.
     Unknown = "unknown", Never, Carrier;
+    /// A supervisor of the tenant's has to look at it first.
+    Supervision = "content.supervision", AfterATime, Content;
 }
 
 impl fmt::Display for ErrorClass {

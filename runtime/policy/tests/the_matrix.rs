@@ -190,6 +190,7 @@ fn facts(policies: &Policies, code: u32, utc: i64, category: Category) -> Facts 
         sent_24h = 0
         sent_subject_24h = 0
         sector = "none"
+        supervision = "none"
         [[case]]
         name = "one"
         message = {{ to = "+1{code}5550123", category = "{}", text = "Hello from Acme.", at = "{at}", brand = "Acme" }}

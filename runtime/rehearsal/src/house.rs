@@ -262,6 +262,7 @@ fn tenant(stage: &Stage, setup: &Setup) -> Result<Tenant, Error> {
         stop_reach: StopReach::default(),
         recording: EVERY_RUN,
         retention: Default::default(),
+        supervision: None,
         secrets: setup.secrets.clone(),
         // All that the handler declares is granted.
         hosts: stage.manifest.hosts.iter().map(ToString::to_string).collect(),

@@ -79,6 +79,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Number(command) => block_on(Some(1), client::register("numbers", command)),
         Command::Tollfree(command) => block_on(Some(1), client::register("toll-free", command)),
         Command::Shortcode(command) => block_on(Some(1), client::register("short-codes", command)),
+        Command::Supervision(command) => block_on(Some(1), client::supervision(command)),
         Command::Retention(command) => block_on(Some(1), client::retention(command)),
         Command::Audit(command) => block_on(Some(1), client::audit(command)),
         Command::Hold(command) => block_on(Some(1), client::hold(command)),

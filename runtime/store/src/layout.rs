@@ -94,13 +94,15 @@ pub enum Table {
     AuditMark = 64,
     /// Directory: legal holds, by tenant and id.
     Hold = 65,
+    /// What supervisors are to look at, and decided: `tenant 00 message`.
+    Supervision = 70,
     /// The engine's own.
     Meta = 255,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -140,6 +142,7 @@ impl Table {
         Self::Audit,
         Self::AuditMark,
         Self::Hold,
+        Self::Supervision,
         Self::Meta,
     ];
 

@@ -176,6 +176,7 @@ pub fn tenant(id: &str, number: &str) -> Tenant {
         stop_reach: Default::default(),
         recording: RecordingPlan::default(),
         retention: Default::default(),
+        supervision: None,
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),

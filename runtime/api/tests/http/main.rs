@@ -16,6 +16,7 @@ mod reading;
 mod registry;
 mod retention;
 mod sending;
+mod supervision;
 mod suppression;
 mod webhooks;
 mod whose;

@@ -59,6 +59,7 @@ impl Work<'_> {
             let aged = aged::one(&*engine.store, self.tenant, *id).await.map_err(read_error)?;
             let Some(aged) = aged.filter(|aged| self.is_over(aged) && !is_held(&book, &aged.message)) else { continue };
             rows += aged.stage_removal(&mut step.batch) + stage_ids(engine, &mut step.batch, &aged);
+            crate::supervision::stage_removal(engine, &mut step.batch, &aged.message);
             note(&mut days, id.made_at(), Some(*id));
             gone.push(*id);
         }

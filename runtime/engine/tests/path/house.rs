@@ -12,7 +12,8 @@ use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming
 use signalbox_engine::{AuditQuery, Caller, Config, Handle, Parts, Request, Service, Standing};
 use signalbox_guest as guest;
 use signalbox_model::directory::{
-    HandlerCaps, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, RetentionPlan, StopReach, Tenant,
+    HandlerCaps, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, RetentionPlan, StopReach, SupervisionPlan,
+    Tenant,
 };
 use signalbox_model::{
     Address, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
@@ -216,6 +217,7 @@ fn tenant(stop_reach: StopReach) -> Tenant {
         stop_reach,
         recording: RecordingPlan::default(),
         retention: Default::default(),
+        supervision: None,
         secrets: BTreeMap::new(),
         hosts: Vec::new(),
         settings: BTreeMap::new(),
@@ -300,7 +302,17 @@ impl House {
 
     /// A house whose tenant has these settings, and numbers that go by these carriers.
     pub async fn set(settings: &[(&str, &str)], policies: Policies, carriers: Vec<Arc<Scripted>>) -> Self {
-        let mut tenant = tenant(StopReach::default());
+        Self::supervised(None, settings, policies, carriers).await
+    }
+
+    /// Likewise, and a supervisor looks at some of its messages.
+    pub async fn supervised(
+        supervision: Option<SupervisionPlan>,
+        settings: &[(&str, &str)],
+        policies: Policies,
+        carriers: Vec<Arc<Scripted>>,
+    ) -> Self {
+        let mut tenant = Tenant { supervision, ..tenant(StopReach::default()) };
         tenant.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         for plan in tenant.numbers.values_mut() {
             plan.carriers = carriers.iter().map(|carrier| carrier.name.to_string()).collect();

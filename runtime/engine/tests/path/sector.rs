@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use signalbox_carriers::Outcome;
-use signalbox_engine::{Contact, Refused};
+use std::time::Duration;
+
+use signalbox_engine::{Contact, Refused, SupervisionRefused};
+use signalbox_model::directory::{Lapse, SupervisionPlan};
 use signalbox_model::{ErrorClass, Status};
 use signalbox_policy::{Origin, Policies};
+use signalbox_records::audit::Item;
 
 use crate::house::{House, Scripted, THEIRS};
 
@@ -96,5 +100,78 @@ async fn a_patient_s_message_goes_by_no_carrier_without_an_agreement() {
     // Any other tenant isn't asked for one.
     let house = House::set(&[], rules(), vec![carrier("uncovered", false)]).await;
     let id = house.send(&House::request("hello")).await;
+    house.until(id, Status::Sent).await;
+}
+
+fn plan(then: Lapse) -> SupervisionPlan {
+    let within = Duration::from_secs(3_600);
+    SupervisionPlan { words: vec!["Guaranteed returns".to_owned()], sample_percent: 0, within, then }
+}
+
+async fn broker(then: Lapse) -> House {
+    House::supervised(Some(plan(then)), &[("sector", "finance")], rules(), vec![carrier("wire", false)]).await
+}
+
+const PROMISE: &str = "We have GUARANTEED  returns for you!";
+
+#[tokio::test]
+async fn a_message_with_a_word_of_the_lexicon_waits_until_a_supervisor_lets_it_go() {
+    let house = broker(Lapse::Reject).await;
+    let (caller, tenant) = (house.caller.clone(), house.caller.tenant.clone());
+    let plain = house.send(&House::request("Your statement is ready.")).await;
+    house.until(plain, Status::Sent).await;
+    let promise = house.send(&House::request(PROMISE)).await;
+    let other = house.send(&House::request(PROMISE)).await;
+    for id in [promise, other] {
+        assert_eq!(house.until(id, Status::Held).await.head.class, Some(ErrorClass::Supervision));
+    }
+    let waiting = house.handle.supervised(&tenant, 10).await.unwrap();
+    assert_eq!(waiting.iter().map(|one| one.message.id).collect::<Vec<_>>().len(), 2);
+    let refused = house.handle.supervise(&caller, promise, true, " ").await;
+    assert!(matches!(refused, Err(SupervisionRefused::Why)));
+    let refused = house.handle.supervise(&caller, plain, true, "fine").await;
+    assert!(matches!(refused, Err(SupervisionRefused::Unknown)));
+
+    house.handle.supervise(&caller, promise, true, "it is a bond").await.unwrap();
+    house.until(promise, Status::Sent).await;
+    let rejected = house.handle.supervise(&caller, other, false, "no such thing").await.unwrap();
+    assert_eq!((rejected.head.status, rejected.head.class), (Status::Rejected, Some(ErrorClass::Supervision)));
+    assert!(house.handle.supervised(&tenant, 10).await.unwrap().is_empty());
+    let again = house.handle.supervise(&caller, other, true, "or rather").await;
+    assert!(matches!(again, Err(SupervisionRefused::Unknown)));
+    assert_eq!(house.carrier.seen_count(), 2);
+
+    let (_, items) = house.verified_log().await;
+    let decided = items.iter().filter_map(|item| match item {
+        Item::Supervised { message, approved, why, .. } => Some((*message, *approved, why.as_str())),
+        _ => None,
+    });
+    let mut decided: Vec<_> = decided.collect();
+    decided.sort();
+    let mut expected = vec![(promise, true, "it is a bond"), (other, false, "no such thing")];
+    expected.sort();
+    assert_eq!(decided, expected);
+}
+
+#[tokio::test]
+async fn at_the_end_of_their_time_a_message_is_rejected_or_goes_as_its_tenant_says() {
+    for (then, status) in [(Lapse::Reject, Status::Rejected), (Lapse::Send, Status::Sent)] {
+        let house = broker(then).await;
+        let id = house.send(&House::request(PROMISE)).await;
+        house.until(id, Status::Held).await;
+        house.clock.advance(Duration::from_secs(3_601));
+        house.until(id, status).await;
+        assert!(house.handle.supervised(&house.caller.tenant, 10).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_sample_of_all_messages_is_all_of_them_and_without_a_plan_it_is_none() {
+    let all = SupervisionPlan { words: Vec::new(), sample_percent: 100, ..plan(Lapse::Reject) };
+    let house = House::supervised(Some(all), &[], rules(), vec![carrier("wire", false)]).await;
+    let id = house.send(&House::request("hello")).await;
+    house.until(id, Status::Held).await;
+    let house = House::set(&[("sector", "finance")], rules(), vec![carrier("wire", false)]).await;
+    let id = house.send(&House::request(PROMISE)).await;
     house.until(id, Status::Sent).await;
 }

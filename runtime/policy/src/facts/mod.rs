@@ -10,7 +10,7 @@ pub use set::FactSet;
 pub use value::{Kind, Known, Value};
 pub use words::{
     BrandStatus, CampaignStatus, CarrierName, CarrierStatus, Channel, ConsentLevel, NumberStatus, OriginKind,
-    Reassigned, Sector, SenderType, ShortCodeStatus, TollFreeStatus, UseCase,
+    Reassigned, Sector, SenderType, ShortCodeStatus, Supervision, TollFreeStatus, UseCase,
 };
 
 use signalbox_model::{Address, AddressKind, Category, Direction, Message, Timestamp};
@@ -54,6 +54,8 @@ macro_rules! facts {
             pub window_opens: Option<Timestamp>,
             /// When the day that carriers count in begins anew. Rules can't read it.
             pub day_resets: Option<Timestamp>,
+            /// Until when a supervisor is waited for. Rules can't read it.
+            pub supervision_ends: Option<Timestamp>,
             /// When the oldest message that is counted falls out of the count. Rules can't read it.
             pub count_falls: Option<Timestamp>,
             $(#[doc = $doc] pub $name: Option<$type>,)*
@@ -239,6 +241,8 @@ facts! {
     CampaignNumberPool campaign_number_pool: bool;
     /// Whether the recipient is on a suppression list of the tenant's or the operator's own.
     OnOwnList on_own_list: bool;
+    /// Where the message stands with the tenant's supervisors.
+    Supervision supervision: Supervision;
 }
 
 impl Fact {

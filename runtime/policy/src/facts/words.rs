@@ -67,6 +67,8 @@ words! {
     CarrierName { Att = "att", Tmobile = "tmobile", Verizon = "verizon", Uscellular = "uscellular", Other = "other" }
     /// What the recipient agreed to, from the least.
     ConsentLevel { None = "none", Relationship = "relationship", Express = "express", ExpressWritten = "express_written" }
+    /// Where a message stands with its tenant's supervisors.
+    Supervision { None = "none", Pending = "pending", Approved = "approved", Lapsed = "lapsed", Released = "released" }
     /// Whether a number went to somebody else since its consent was given.
     Reassigned { No = "no", Yes = "yes", NoData = "no_data" }
     /// How far a brand's registration got.

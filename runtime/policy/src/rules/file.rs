@@ -294,7 +294,8 @@ fn severity(name: &str, waits: Waits) -> Result<Option<Severity>, String> {
         }
         "deny" => Ok(Some(Severity::Deny)),
         "hold" => {
-            let needs = "hold needs a `hold_for` such as \"5m\", or a `hold_until`: window, daily-reset, count";
+            let needs =
+                "hold needs a `hold_for` such as \"5m\", or a `hold_until`: window, daily-reset, count, supervision";
             waits.wait.map(|wait| Some(Severity::Hold(wait))).ok_or_else(|| needs.to_owned())
         }
         _ => Err(unknown("severity", name, &["deny", "hold", "rewrite", "warn", "pass"])),
@@ -304,9 +305,10 @@ fn severity(name: &str, waits: Waits) -> Result<Option<Severity>, String> {
 fn until(name: &str) -> Result<Wait, String> {
     match name {
         "window" => Ok(Wait::Window),
+        "supervision" => Ok(Wait::Supervision),
         "daily-reset" => Ok(Wait::DailyReset),
         "count" => Ok(Wait::Count),
-        _ => Err(unknown("end of a hold", name, &["window", "daily-reset", "count"])),
+        _ => Err(unknown("end of a hold", name, &["window", "daily-reset", "count", "supervision"])),
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Wait {
     DailyReset,
     /// Until one of the messages that are counted falls out of the count.
     Count,
+    /// Until the tenant's supervisors had their time.
+    Supervision,
 }
 
 /// How long what waits for a time that nobody knows waits before it is checked again.
@@ -32,6 +34,7 @@ impl Wait {
             Self::Window => facts.window_opens,
             Self::DailyReset => facts.day_resets,
             Self::Count => facts.count_falls,
+            Self::Supervision => facts.supervision_ends,
         };
         // A time that has come is no wait; the rule says that there has to be one.
         known.filter(|until| *until > facts.now).unwrap_or(facts.now + ASK_AGAIN)

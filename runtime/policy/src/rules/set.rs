@@ -301,7 +301,7 @@ mod tests {
                 good.replace("deny", "hold") + "\nhold_until = \"noon\"",
                 10,
                 14,
-                "allowed are window, daily-reset, count",
+                "allowed are window, daily-reset, count, supervision",
             ),
             (format!("{good}\nexpires = \"soon\""), 10, 11, "isn't a day"),
             (format!("{good}\neffective = \"2026-02-01\"\nexpires = \"2026-01-01\""), 11, 11, "before it is in force"),

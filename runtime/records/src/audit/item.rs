@@ -78,13 +78,26 @@ pub enum Item {
         /// Which messages, where it was messages: that their rows are missing is as it should be.
         messages: Vec<MessageId>,
     },
+    /// A supervisor decided on a message.
+    Supervised {
+        /// Which.
+        message: MessageId,
+        /// Who: the API key's id.
+        by: String,
+        /// It may go; it was rejected otherwise.
+        approved: bool,
+        /// Whom it is for.
+        person: Person,
+        /// Why, in the supervisor's words.
+        why: String,
+    },
 }
 
 impl Item {
     /// The people whom it is about.
     pub fn people(&self) -> &[Person] {
         match self {
-            Self::Line { person, .. } => std::slice::from_ref(person),
+            Self::Line { person, .. } | Self::Supervised { person, .. } => std::slice::from_ref(person),
             Self::Text { .. } | Self::Swept { .. } => &[],
             Self::Read { people, .. } => people,
             Self::Hold { person, .. } => person.as_slice(),

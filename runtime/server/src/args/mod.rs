@@ -9,6 +9,7 @@ mod programs;
 mod registry;
 mod retention;
 mod runs;
+mod supervision;
 mod suppression;
 mod webhooks;
 
@@ -23,6 +24,7 @@ pub use self::programs::{Programs, Put as PutProgram};
 pub use self::registry::{Campaign, Lint, Register};
 pub use self::retention::Retention;
 pub use self::runs::{Gate, Replay};
+pub use self::supervision::{Decision, Supervision};
 pub use self::suppression::Suppression;
 pub use self::webhooks::Webhooks;
 use crate::native;
@@ -93,6 +95,9 @@ pub enum Command {
     /// Check policies, run their cases, explain decisions.
     #[command(subcommand)]
     Policy(crate::policy::Command),
+    /// Messages that a supervisor looks at before they go.
+    #[command(subcommand)]
+    Supervision(Supervision),
     /// For how long what is on record is kept.
     #[command(subcommand)]
     Retention(Retention),

@@ -15,6 +15,7 @@ mod replay_last;
 mod retention;
 mod send;
 mod show;
+mod supervision;
 mod suppression;
 
 use std::path::Path;
@@ -27,7 +28,7 @@ use signalbox_model::Timestamp;
 
 use crate::args::{
     Alias, ClientCommand, ConsentClient, Handlers, Messages, Parked, Programs, Register, Retention, Server,
-    Suppression, Webhooks,
+    Supervision, Suppression, Webhooks,
 };
 use crate::exit;
 use call::{Api, Body, query, segment};
@@ -121,6 +122,20 @@ pub async fn programs(command: Programs) -> Result<ExitCode, exit::Error> {
     let screen = Screen::new(server.json);
     let api = Api::new(&server)?;
     match programs::answer(command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
+    }
+}
+
+/// The commands about supervision.
+pub async fn supervision(command: Supervision) -> Result<ExitCode, exit::Error> {
+    let server = supervision::server(&command).clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match supervision::answer(command, &api, &screen).await {
         Err(Error::Refused(problem)) if server.json => {
             screen.json(problem.value());
             Ok(ExitCode::from(exit::REFUSED))

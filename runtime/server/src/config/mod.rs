@@ -2,7 +2,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `carriers`, `tenants`, `retention`, `limits`, `audit` | what the sections mean |
+//! | `carriers`, `tenants`, `retention`, `supervision`, `limits`, `audit` | what the sections mean |
 //! | `secret` | values that stand in a file or in the environment |
 
 mod audit;
@@ -10,6 +10,7 @@ mod carriers;
 mod limits;
 mod retention;
 mod secret;
+mod supervision;
 mod tenants;
 
 use std::net::{Ipv4Addr, SocketAddr};

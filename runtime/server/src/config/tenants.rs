@@ -11,7 +11,7 @@ use signalbox_model::directory::{
 use signalbox_model::{Address, KeyId, TenantId};
 
 use super::secret::Surroundings;
-use super::{Tenancy, retention};
+use super::{Tenancy, retention, supervision};
 use signalbox_forms::{Placed, Section, hint};
 
 /// What is checked over all tenants.
@@ -63,6 +63,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     portal(section, &settings);
     let settings: BTreeMap<_, _> = settings.into_iter().map(|(name, text)| (name, text.value)).collect();
     let retention = retention::read(section.section("retention"), settings.get("sector").map(String::as_str));
+    let supervision = section.section_if_there("supervision").map(supervision::read);
     let hosts = section.texts("hosts").unwrap_or_default();
     for host in &hosts {
         if let Err(error) = host.value.parse::<HostPattern>() {
@@ -91,6 +92,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
         settings,
         recording,
         retention,
+        supervision,
         caps,
     };
     Some(Tenancy { tenant, api_keys })

@@ -36,7 +36,9 @@ fn what_the_example_comments_out_is_taken_too() {
         line.contains(" = ") && key.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"_-".contains(&c))
     };
     let uncomment = |line: &str| match line.strip_prefix("# ") {
-        Some(rest) if is_key(rest) || rest == "[carriers.tls]" => format!("{rest}\n"),
+        Some(rest) if is_key(rest) || ["[carriers.tls]", "[tenants.supervision]"].contains(&rest) => {
+            format!("{rest}\n")
+        }
         _ => format!("{line}\n"),
     };
     let text: String = EXAMPLE.lines().map(uncomment).collect();
@@ -172,6 +174,15 @@ fn references_are_checked_where_they_stand() {
             "tenants[0].settings.portal_text: must have `{link}` in it",
         ),
         (format!("{TENANT}[tenants.settings]\ncarrier_baa = 'true'\n"), "`baa = true` in [[carriers]]"),
+        (format!("{TENANT}[tenants.supervision]\nwithin = '1h'\n"), "tenants[0].supervision: names no `words`"),
+        (
+            format!("{TENANT}[tenants.supervision]\nwords = ['!']\n"),
+            "tenants[0].supervision.words[0]: has neither a letter nor a digit",
+        ),
+        (
+            format!("{TENANT}[tenants.supervision]\nsample_percent = 5\nthen = 'go'\n"),
+            "tenants[0].supervision.then: `go` isn't known here",
+        ),
         (format!("{TENANT}[tenants.retention]\nmesages = '90d'\n"), "did you mean `messages`?"),
         (
             format!("{TENANT}[tenants.retention]\nmessages = '6d'\n"),

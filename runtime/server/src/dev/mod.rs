@@ -116,6 +116,7 @@ fn tenant(project: Option<&Project>) -> Tenant {
         stop_reach: Default::default(),
         recording: RecordingPlan { mode: RecordingMode::All, ..RecordingPlan::default() },
         retention: Default::default(),
+        supervision: None,
         secrets: project::secrets(&manifest),
         hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
         settings: manifest.settings(&BTreeMap::new()).unwrap_or_default(),
