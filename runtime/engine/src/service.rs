@@ -189,7 +189,7 @@ impl Service {
         for partition in (0..engine.store.partitions()).map(Partition::new) {
             loops.spawn(turns::read_inbox(engine.clone(), partition, stop.clone()));
         }
-        engine.turns.open(&engine);
+        let turns = engine.turns.open(&engine);
         loops.spawn(early::match_parked(engine.clone()));
         loops.spawn(timers::run(engine.clone(), stop.clone()));
         loops.spawn(rollback::run(engine.clone(), suspects, stop.clone()));
@@ -219,7 +219,7 @@ impl Service {
         };
         engine.draining.store(true, Ordering::Relaxed);
         stop.cancel();
-        engine.turns.close();
+        drop(turns);
         if let Some(error) = failed {
             intake_stop.cancel();
             webhooks_stop.cancel();

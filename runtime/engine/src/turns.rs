@@ -178,15 +178,11 @@ impl Turns {
         }
     }
 
-    /// From now on turns are given.
-    pub(crate) fn open(&self, engine: &Arc<Engine>) {
+    /// From now on turns are given, until what this returns is dropped; what waits for one then is in the store.
+    pub(crate) fn open(&self, engine: &Arc<Engine>) -> Open {
         self.ready.lock().open = true;
         self.give(engine);
-    }
-
-    /// No turn is given any more; what waits for one is in the store.
-    pub(crate) fn close(&self) {
-        self.ready.lock().open = false;
+        Open(engine.clone())
     }
 
     /// Gives turns for as long as somebody may have one. Everybody who makes something ready, or makes room, calls it:
@@ -218,6 +214,15 @@ impl Turns {
             }
             quiet.await;
         }
+    }
+}
+
+/// Turns are given for as long as this lives.
+pub(crate) struct Open(Arc<Engine>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.turns.ready.lock().open = false;
     }
 }
 
