@@ -173,7 +173,9 @@ impl From<records::Error> for Problem {
             records::Error::Cursor(bad) => {
                 Self::field(Code::QueryInvalid, "cursor", "parameter.malformed", format!("`cursor` {bad}"))
             }
-            records::Error::Unreadable(_) | records::Error::Incomplete { .. } => Self::internal(error),
+            records::Error::Unreadable(_) | records::Error::Incomplete { .. } | records::Error::Sealed { .. } => {
+                Self::internal(error)
+            }
         }
     }
 }

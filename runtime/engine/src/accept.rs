@@ -315,6 +315,7 @@ fn draft(engine: &Engine, caller: &Caller, request: &Request, known: Option<Mess
         segments: prepared.segments,
         origin: Origin::Api { key: caller.key },
         depth: 0,
+        veil: Default::default(),
     };
     Ok(Draft { message, folded: prepared.folded, units: prepared.units })
 }

@@ -343,7 +343,11 @@ async fn standings(store: &dyn Store, tenant: &TenantId, frame: &Frame) -> Resul
             Item::Text { message, digest } => {
                 Some(standing(store, *message, layout::message_key(tenant, *message), digest).await?)
             }
-            Item::Read { .. } | Item::Hold { .. } | Item::Swept { .. } | Item::Supervised { .. } => None,
+            Item::Read { .. }
+            | Item::Hold { .. }
+            | Item::Swept { .. }
+            | Item::Supervised { .. }
+            | Item::Erased { .. } => None,
         });
     }
     Ok(standings)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_carriers::Submission;
-use signalbox_model::{Decision, Message, Timestamp, Verdict};
+use signalbox_model::{Decision, ErrorClass, Message, Reason, Timestamp, Verdict};
 use signalbox_policy::content::Declared;
 use signalbox_policy::content::rewrite::{Inserts, rewrite};
 use signalbox_policy::facts::ConsentLevel;
@@ -64,6 +64,9 @@ pub(crate) enum Checkup {
 /// counted; whoever asks for it gives the place back if it doesn't.
 pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place) -> Result<Checkup, Error> {
     let policy = engine.policy.load_full();
+    if !message.is_open() {
+        return Ok(Checkup::Deny(erased(policy.rules.hash())));
+    }
     let account = engine.directory.account(&message.tenant);
     let tenant = account.as_ref().map(|account| &account.tenant);
     let program = engine.programs.of(message);
@@ -126,6 +129,19 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
         Verdict::Hold { until } => Checkup::Hold { until, decision, changes },
         Verdict::Deny => Checkup::Deny(decision),
     })
+}
+
+/// What is said of a message whose words were erased while it waited: there is nothing left to send.
+fn erased(rules: u64) -> Decision {
+    let reason = Reason {
+        rule: "platform.body_erased".to_owned(),
+        severity: Verdict::Deny.as_str().to_owned(),
+        cite: "the tenant's own order".to_owned(),
+        explain: "its body was erased while it waited".to_owned(),
+        fix: "send it anew".to_owned(),
+        class: ErrorClass::ContentBlockedPlatform,
+    };
+    Decision { verdict: Verdict::Deny, reasons: vec![reason], rules, trace: Default::default() }
 }
 
 /// Asks policy, and makes the changes that it asks for: in the step, and in what the message is from now on.

@@ -72,6 +72,8 @@ pub struct Config {
     pub audit: crate::audit::Config,
     /// How what was kept long enough is deleted.
     pub retention: crate::retention::Config,
+    /// Bodies under lock and key.
+    pub sealing: crate::sealing::Config,
 }
 
 impl Default for Config {
@@ -113,6 +115,7 @@ impl Default for Config {
             max_pending_per_partition: 65_536,
             audit: crate::audit::Config::default(),
             retention: crate::retention::Config::default(),
+            sealing: crate::sealing::Config::default(),
         }
     }
 }

@@ -168,6 +168,7 @@ fn outgoing(
         segments: prepared.segments,
         origin: Origin::Handler { event: queued.id },
         depth: depth.saturating_add(1),
+        veil: Default::default(),
     })
 }
 

@@ -67,6 +67,8 @@ pub(crate) struct Engine {
     pub(crate) hot: Arc<Hot>,
     pub(crate) locks: Locks,
     pub(crate) audit: Audit,
+    /// Keys of bodies, where any are sealed.
+    pub(crate) vault: Option<Arc<signalbox_records::Vault>>,
     pub(crate) early: EarlyReceipts,
     pub(crate) idempotency: InFlight,
     pub(crate) metrics: Metrics,
@@ -160,7 +162,11 @@ impl Engine {
         tenant: &TenantId,
         id: MessageId,
     ) -> Result<Option<signalbox_records::Record>, Error> {
-        signalbox_records::load(&*self.store, tenant, id).await.map_err(read_error)
+        let mut record = signalbox_records::load(&*self.store, tenant, id).await.map_err(read_error)?;
+        if let Some(record) = &mut record {
+            self.unveil(&mut record.message).await?;
+        }
+        Ok(record)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -105,7 +105,11 @@ impl Handle {
         cursor: Option<records::Cursor>,
         limit: usize,
     ) -> Result<records::Page, records::Error> {
-        records::list(&*self.0.store, tenant, query, cursor, limit).await
+        let mut page = records::list(&*self.0.store, tenant, query, cursor, limit).await?;
+        for (message, _) in &mut page.items {
+            crate::sealing::unveil(self.0.vault.as_deref(), message).await?;
+        }
+        Ok(page)
     }
 
     /// Logs that the caller reads the bodies of these messages, and redacts what the caller isn't shown. For every

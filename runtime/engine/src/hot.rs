@@ -131,6 +131,7 @@ mod tests {
             segments: 1,
             origin: signalbox_model::Origin::Keyword,
             depth: 0,
+            veil: Default::default(),
         };
         Live { message: Arc::new(message), head: Arc::new(Head::begin(&entry)), last: None }
     }

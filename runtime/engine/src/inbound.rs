@@ -314,6 +314,7 @@ async fn stage_answer(
         segments,
         origin: Origin::Keyword,
         depth: 0,
+        veil: Default::default(),
     });
     let decision = check(engine, &message, Place::Look).await?.into_decision();
     accept::stage_outbound(step, message, decision);
@@ -341,6 +342,7 @@ fn inbound_message(engine: &Engine, step: &Step<'_>, conversation: &Conversation
         segments: arrived.of,
         origin: Origin::Carrier { name: arrived.carrier.clone() },
         depth: 0,
+        veil: Default::default(),
     }
 }
 

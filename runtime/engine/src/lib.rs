@@ -17,7 +17,7 @@
 //! when others have to agree to it, and when it failed), `health.rs`, `rollback.rs` and
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
-//! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `counted/` (what went to whom), `programs.rs` (what they say of their
+//! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `sealing.rs` (bodies under lock and key), `counted/` (what went to whom), `programs.rs` (what they say of their
 //! campaigns), `told.rs`, `portal.rs` (links to a tenant's portal), `supervision.rs` (messages that a supervisor looks at first), `retention/` (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
@@ -68,6 +68,7 @@ mod retention;
 mod retry;
 mod rollback;
 mod route;
+mod sealing;
 mod service;
 mod settle;
 mod shadow;
@@ -106,6 +107,7 @@ pub use retention::{
     Config as RetentionConfig, Deleted, Kind as RetentionKind, Ran as RetentionRan, Report as RetentionReport,
     Status as RetentionStatus, Totals as RetentionTotals,
 };
+pub use sealing::Config as SealingConfig;
 pub use service::{Parts, Service};
 pub use shadow::{Comparison, Difference};
 pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicyStatus};

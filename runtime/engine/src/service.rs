@@ -12,6 +12,8 @@ use signalbox_guest as guest;
 use signalbox_model::directory::Tenant;
 use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId};
 use signalbox_policy::Watcher;
+use signalbox_records::Vault;
+use signalbox_records::vault::MasterError;
 use signalbox_store::{Store, Table};
 use signalbox_webhooks as webhooks;
 use tokio::sync::{Semaphore, mpsc};
@@ -34,7 +36,7 @@ use crate::recordings::{self, Recordings};
 use crate::rollback::{SUSPECTS, Suspect};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
-use crate::{audit, gate, inbound, retention, rollback, throughput, timers, usage};
+use crate::{audit, gate, inbound, retention, rollback, sealing, throughput, timers, usage};
 
 /// What the path is made of; the server wires it.
 pub struct Parts {
@@ -103,6 +105,7 @@ impl Service {
             let last = epochs.len() - 1;
             Arc::new(move |partition| Some(epochs[usize::from(partition.index()).min(last)]))
         };
+        let vault = open_vault(&config.sealing, &store, &epochs, &directory, &chance).await?.map(Arc::new);
         let hot = Arc::new(Hot::new(config.hot_messages));
         let reach = webhooks.reach;
         let webhooks = webhooks::Service::new(
@@ -111,7 +114,7 @@ impl Service {
                 store: store.clone(),
                 epochs,
                 lookup: directory.clone(),
-                source: Arc::new(Told { store: store.clone(), hot: hot.clone() }),
+                source: Arc::new(Told { store: store.clone(), hot: hot.clone(), vault: vault.clone() }),
                 clock: clock.clone(),
                 chance: chance.clone(),
             },
@@ -128,6 +131,7 @@ impl Service {
             handler_timers: Default::default(),
             hot,
             locks: Locks::new(),
+            vault,
             audit: Audit::new(config.audit.clone(), store.partitions()),
             early: early::EarlyReceipts::default(),
             idempotency: Default::default(),
@@ -264,10 +268,38 @@ async fn drain_all(
     Ok(())
 }
 
+/// The keys of bodies, where any are or were sealed.
+async fn open_vault(
+    config: &sealing::Config,
+    store: &Arc<dyn Store>,
+    epochs: &webhooks::Epochs,
+    directory: &Directory,
+    chance: &Chance,
+) -> Result<Option<Vault>, Error> {
+    let rights = epochs.clone();
+    let parts = signalbox_records::vault::Parts {
+        store: store.clone(),
+        epochs: Arc::new(move |partition| rights(partition).expect("this path has taken every partition")),
+        chance: chance.clone(),
+        master: config.master.clone(),
+        old: config.old.clone(),
+        people: sealing::PEOPLE,
+    };
+    let accounts = directory.accounts().into_iter();
+    let sealed = accounts.map(|account| account.tenant.clone()).filter(|tenant| config.covers(tenant));
+    let sealed: Vec<_> = sealed.map(|tenant| tenant.id.clone()).collect();
+    Vault::open(parts, &sealed).await.map_err(|error| match error {
+        MasterError::Store(error) => Error::Store(error),
+        MasterError::Unreadable(error) => Error::Unreadable(error),
+        other => Error::Store(signalbox_store::Error::Unusable(other.to_string())),
+    })
+}
+
 /// What webhooks tell: from memory when it has just happened, or else from the records.
 struct Told {
     store: Arc<dyn Store>,
     hot: Arc<Hot>,
+    vault: Option<Arc<Vault>>,
 }
 
 impl Told {
@@ -290,7 +322,11 @@ impl webhooks::Source for Told {
                 return Ok(Some(told));
             }
             let told = signalbox_records::told(&*self.store, tenant, message, n).await;
-            let told = told.map_err(|error| webhooks::SourceError(error.to_string()))?;
+            let mut told = told.map_err(|error| webhooks::SourceError(error.to_string()))?;
+            if let Some(told) = &mut told {
+                let unveiled = sealing::unveil(self.vault.as_deref(), &mut told.message).await;
+                unveiled.map_err(|error| webhooks::SourceError(error.to_string()))?;
+            }
             Ok(told.map(|told| webhooks::Told {
                 message: told.message.into(),
                 head: told.head.into(),

@@ -15,7 +15,7 @@ use signalbox_store::{Batch, Committed, InboxSeq, Table, layout};
 use signalbox_webhooks as webhooks;
 
 use crate::counted::Going;
-use crate::engine::Engine;
+use crate::engine::{Engine, read_error};
 use crate::error::Error;
 use crate::hot::Live;
 use crate::turns::Pending;
@@ -33,6 +33,8 @@ pub(crate) struct Step<'e> {
     lines: Vec<Lines>,
     begun: Vec<MessageId>,
     told: Vec<webhooks::Item>,
+    /// Messages whose words are sealed on their way into the batch.
+    unsealed: Vec<Message>,
     /// What the audit log is told.
     logged: Vec<(TenantId, Item)>,
     timers: Vec<(Bytes, Option<Timestamp>)>,
@@ -58,6 +60,7 @@ impl<'e> Step<'e> {
             lines: Vec::new(),
             begun: Vec::new(),
             told: Vec::new(),
+            unsealed: Vec::new(),
             logged: Vec::new(),
             timers: Vec::new(),
             going: None,
@@ -101,6 +104,11 @@ impl<'e> Step<'e> {
 
     /// Replaces the stored message: a handler or a rule rewrote it.
     pub(crate) fn rewrite(&mut self, message: &Message) {
+        if self.engine.seals(&message.tenant).is_some() {
+            // Its key may have to be made first, and durable: that is for the commit, which may wait.
+            self.unsealed.push(message.clone());
+            return;
+        }
         signalbox_records::stage_message(&mut self.batch, message);
         if is_logged(self.engine, &message.tenant).is_some() {
             let item = self.engine.audit.text(&self.batch, message);
@@ -194,7 +202,19 @@ impl<'e> Step<'e> {
 
     /// Makes the step durable, and only then lets the rest of the house know of it.
     pub(crate) async fn commit(self) -> Result<Committed, Error> {
-        let Self { engine, mut batch, consent, changed, lines, begun, told, timers, going, mut logged, .. } = self;
+        let Self {
+            engine, mut batch, consent, changed, lines, begun, told, timers, going, mut logged, unsealed, ..
+        } = self;
+        for message in unsealed {
+            let Some(vault) = engine.seals(&message.tenant) else {
+                unreachable!("a vault that was there stays, and tenants are those of the start")
+            };
+            let veil = vault.seal(&message, engine.clock.now()).await.map_err(read_error)?;
+            signalbox_records::vault::stage_sealed(&mut batch, &message, &veil);
+            if is_logged(engine, &message.tenant).is_some() {
+                logged.push((message.tenant.clone(), engine.audit.text(&batch, &message)));
+            }
+        }
         for Lines { message, entries } in &lines {
             signalbox_records::stage_entries(&mut batch, &message.tenant, message.id, entries);
             let (Some(first), Some(last)) = (entries.first(), entries.last()) else { continue };

@@ -39,7 +39,7 @@ pub use decision::{Decision, FactRead, Reason, Trace, Verdict};
 pub use error_class::{Blame, ErrorClass, RetryAdvice};
 pub use event::Event;
 pub use id::{AttemptId, EventId, HoldId, InvocationId, KeyId, MessageId, TenantId};
-pub use message::{Body, Category, Direction, Encoding, Message, Origin};
+pub use message::{Body, Category, Direction, Encoding, Message, Origin, Sealed, Veil};
 pub use receipt::{Receipt, ReceiptState};
 pub use status::Status;
 pub use timeline::{Cause, Entry, Head, PartStatus};

@@ -86,6 +86,27 @@ impl std::fmt::Debug for Body {
     }
 }
 
+/// Whether a message's words are there to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Veil {
+    /// They are.
+    #[default]
+    Open,
+    /// They lie sealed, and nobody has opened them yet. What stands in the body's place is no text of anybody's.
+    Sealed(Box<Sealed>),
+    /// They were erased, and nobody will ever read them again.
+    Erased,
+}
+
+/// Words under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Which of its person's keys, one after the other.
+    pub generation: u32,
+    /// Nonce, words, tag.
+    pub bytes: Vec<u8>,
+}
+
 /// Who made an outbound message, or which carrier brought an inbound one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
@@ -149,11 +170,34 @@ pub struct Message {
     pub origin: Origin,
     /// How many handlers' sends led to it: 0 from the API. Bounded, so that two handlers can't answer each other for ever.
     pub depth: u8,
+    /// Whether its words can be read. No part of what is stored: it follows from the form in which they are.
+    #[serde(skip)]
+    pub veil: Veil,
 }
 
 impl Message {
     /// How long a message is tried for when its sender doesn't say.
     pub const DEFAULT_VALIDITY: Duration = Duration::from_secs(72 * 3_600);
+
+    /// What stands in the place of words that can't be read.
+    pub const ERASED: &'static str = "[erased]";
+
+    /// Are its words as they were said?
+    pub const fn is_open(&self) -> bool {
+        matches!(self.veil, Veil::Open)
+    }
+
+    /// Were its words erased?
+    pub const fn is_erased(&self) -> bool {
+        matches!(self.veil, Veil::Erased)
+    }
+
+    /// Takes its words away for good.
+    pub fn erase(&mut self) {
+        self.body = Body { text: Self::ERASED.to_owned(), media_urls: Vec::new() };
+        self.original = None;
+        self.veil = Veil::Erased;
+    }
 
     /// The tenant's side of it.
     pub fn ours(&self) -> &Address {

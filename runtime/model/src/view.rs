@@ -27,6 +27,9 @@ pub struct MessageView {
     /// What it said before it was rewritten, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original_text: Option<String>,
+    /// There when it is true: its words were erased, and `text` is a mark in their place.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub body_erased: bool,
     /// Where it is in its life.
     pub status: &'static str,
     /// `transactional`, `marketing`, `otp` or `conversational`.
@@ -125,6 +128,7 @@ impl MessageView {
             text: message.body.text.clone(),
             media_urls: message.body.media_urls.clone(),
             original_text: message.original.as_ref().map(|body| body.text.clone()),
+            body_erased: message.is_erased(),
             status: head.status.as_str(),
             category: message.category.as_str(),
             campaign: message.campaign.clone(),

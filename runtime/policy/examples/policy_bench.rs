@@ -168,6 +168,7 @@ fn message() -> (Message, Timestamp) {
         segments: 1,
         origin: By::Api { key: KeyId::new(now, Partition::new(0), &chance) },
         depth: 0,
+        veil: Default::default(),
     };
     (message, now)
 }

@@ -20,6 +20,12 @@ pub enum Error {
         /// What isn't there.
         what: &'static str,
     },
+    /// Words that lie sealed can't be opened.
+    #[error("a sealed body can't be opened: {why}")]
+    Sealed {
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The caller's cursor isn't one of this listing.
     #[error(transparent)]
     Cursor(#[from] BadCursor),

@@ -1,5 +1,6 @@
 //! The last messages of a conversation, both ways: what a handler may look back on.
 
+use bytes::Bytes;
 use signalbox_model::{ConversationId, Direction, Message, MessageId, TenantId};
 use signalbox_store::{Batch, Range, Store, Table, layout};
 
@@ -42,6 +43,24 @@ pub async fn pointers(
     let range = Range::prefix(Table::History, conversation.as_bytes().to_vec(), n).reversed();
     let rows = store.range(partition, range).await?;
     rows.iter().map(|(key, value)| pointer(key, value)).collect()
+}
+
+/// Ids of the messages of a conversation, the newest first, up to `n` of those before `after`.
+pub async fn all(
+    store: &dyn Store,
+    conversation: ConversationId,
+    after: Option<Bytes>,
+    n: usize,
+) -> Result<(Vec<MessageId>, Option<Bytes>), Error> {
+    let partition = conversation.partition(store.partitions());
+    let mut range = Range::prefix(Table::History, conversation.as_bytes().to_vec(), n).reversed();
+    if let Some(after) = after {
+        range = range.resume(after);
+    }
+    let rows = store.range(partition, range).await?;
+    let next = rows.last().filter(|_| rows.len() == n).map(|(key, _)| key.clone());
+    let ids = rows.iter().map(|(key, value)| Ok(pointer(key, value)?.0)).collect::<Result<_, Error>>()?;
+    Ok((ids, next))
 }
 
 fn pointer(key: &[u8], value: &[u8]) -> Result<(MessageId, Direction), Error> {

@@ -12,6 +12,7 @@
 //! | [`cursor`] | where a listing goes on |
 //! | [`aged`] | the oldest messages of a partition, for whoever takes away what was kept long enough |
 //! | [`form`] | the stored form of a timeline's line |
+//! | [`vault`] | bodies under lock and key |
 
 pub mod aged;
 pub mod audit;
@@ -22,9 +23,11 @@ pub mod history;
 pub mod list;
 pub mod record;
 mod scan;
+pub mod vault;
 
 pub use cursor::{BadCursor, Cursor};
 pub use error::Error;
 pub use history::{history, stage_history};
 pub use list::{Page, Query, list};
 pub use record::{Record, Told, head, load, load_message, stage_entries, stage_message, told};
+pub use vault::Vault;

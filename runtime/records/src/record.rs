@@ -1,4 +1,4 @@
-//! One message and its timeline.
+//! One message and its timeline. Words that lie sealed are read sealed; [`Vault::unveil`](crate::Vault::unveil) opens them.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use signalbox_store::{Batch, Range, Store, Table};
 
 use crate::Error;
 use crate::form::{decode_entries, encode_entries};
+use crate::vault::decode_message;
 
 /// Rows read at once; a usual message has four.
 const ROWS_A_READ: usize = 64;
@@ -56,7 +57,7 @@ pub async fn load(store: &dyn Store, tenant: &TenantId, id: MessageId) -> Result
 /// A message without its timeline.
 pub async fn load_message(store: &dyn Store, tenant: &TenantId, id: MessageId) -> Result<Option<Message>, Error> {
     let value = store.get(id.partition(), Table::Message, layout::message_key(tenant, id)).await?;
-    value.map(|value| Ok(layout::decode(Table::Message, &value)?)).transpose()
+    value.map(|value| Ok(decode_message(&value)?)).transpose()
 }
 
 /// Where a message is now.
@@ -118,7 +119,7 @@ impl Rows {
 
     pub(crate) fn message(&self, id: MessageId) -> Result<Message, Error> {
         let value = self.message.as_ref().ok_or(Error::Incomplete { message: id, what: "its text is missing" })?;
-        Ok(layout::decode(Table::Message, value)?)
+        Ok(decode_message(value)?)
     }
 
     fn entries(&self) -> Result<Vec<Entry>, Error> {

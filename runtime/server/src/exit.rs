@@ -66,6 +66,9 @@ pub enum Error {
     /// The audit log's key can't be had.
     #[error(transparent)]
     AuditKey(#[from] signalbox_records::audit::key::KeyError),
+    /// The master key can't be had.
+    #[error(transparent)]
+    MasterKey(#[from] signalbox_records::vault::MasterError),
     /// A part of the house ended that should have gone on.
     #[error("{0} stopped unexpectedly")]
     Stopped(&'static str),

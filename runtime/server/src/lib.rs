@@ -15,6 +15,7 @@
 //! | `test` | `signalbox test`: conversation scripts, played with a handler |
 //! | `native` | who compiles handlers, and where native code is kept |
 //! | `client` | the commands that ask a running Signalbox |
+//! | `master` | `signalbox keys` |
 //! | `machine`, `process` | this machine's clock and chance; what this process uses |
 //! | `signals`, `log`, `out`, `exit` | what the process hears, says, and ends with |
 
@@ -30,6 +31,7 @@ mod keys;
 mod lint;
 mod log;
 mod machine;
+mod master;
 mod native;
 mod new;
 mod out;
@@ -82,6 +84,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Supervision(command) => block_on(Some(1), client::supervision(command)),
         Command::Retention(command) => block_on(Some(1), client::retention(command)),
         Command::Audit(command) => block_on(Some(1), client::audit(command)),
+        Command::Keys(command) => master::run(command),
         Command::Hold(command) => block_on(Some(1), client::hold(command)),
         Command::Client(command) => block_on(Some(1), client::run(command)),
     }

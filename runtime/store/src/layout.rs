@@ -94,6 +94,10 @@ pub enum Table {
     AuditMark = 64,
     /// Directory: legal holds, by tenant and id.
     Hold = 65,
+    /// Directory: tenants' keys, wrapped, by tenant.
+    TenantKey = 66,
+    /// Keys of people, wrapped: [`contact_key`] of a keyed hash.
+    PersonKey = 67,
     /// What supervisors are to look at, and decided: `tenant 00 message`.
     Supervision = 70,
     /// The engine's own.
@@ -102,7 +106,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -142,6 +146,8 @@ impl Table {
         Self::Audit,
         Self::AuditMark,
         Self::Hold,
+        Self::TenantKey,
+        Self::PersonKey,
         Self::Supervision,
         Self::Meta,
     ];
@@ -167,6 +173,11 @@ const VERSION: u8 = 1;
 
 /// A value in its stored form.
 pub fn encode<T: Serialize>(value: &T) -> Bytes {
+    encode_as(VERSION, value)
+}
+
+/// A value in a stored form of its own, told apart by its first byte.
+pub fn encode_as<T: Serialize>(form: u8, value: &T) -> Bytes {
     thread_local! {
         /// Rows are written here first: what is kept is then of the right size, and takes one allocation.
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -176,7 +187,7 @@ pub fn encode<T: Serialize>(value: &T) -> Bytes {
     BUFFER.with_borrow_mut(|kept| {
         let mut buffer = std::mem::take(kept);
         buffer.clear();
-        buffer.push(VERSION);
+        buffer.push(form);
         let written = postcard::to_extend(value, buffer).expect("the house's own types always serialize");
         let row = Bytes::copy_from_slice(&written);
         if written.capacity() <= KEPT {
@@ -188,8 +199,13 @@ pub fn encode<T: Serialize>(value: &T) -> Bytes {
 
 /// Reads a stored value.
 pub fn decode<T: DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T, Unreadable> {
+    decode_as(VERSION, table, bytes)
+}
+
+/// Reads a value that [`encode_as`] wrote.
+pub fn decode_as<T: DeserializeOwned>(form: u8, table: Table, bytes: &[u8]) -> Result<T, Unreadable> {
     match bytes.split_first() {
-        Some((&VERSION, rest)) => {
+        Some((first, rest)) if *first == form => {
             postcard::from_bytes(rest).map_err(|error| Unreadable { table, why: error.to_string() })
         }
         Some((version, _)) => Err(Unreadable { table, why: format!("written by another version ({version})") }),

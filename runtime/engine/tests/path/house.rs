@@ -22,6 +22,7 @@ use signalbox_policy::Policies;
 use signalbox_records::Record;
 use signalbox_records::audit::item::Item;
 use signalbox_records::audit::{Keys, Summary, Verifier};
+use signalbox_records::vault::Master;
 use signalbox_store::Store;
 use signalbox_store::memory::{self, MemoryStore};
 use signalbox_text::{Concatenation, DefaultAlphabet};
@@ -351,6 +352,28 @@ impl House {
         Self::with(tenant(StopReach::default()), Policies::built_in(), store, carrier, clock).await
     }
 
+    /// A house whose operator has this master key, if any.
+    pub async fn sealed(
+        master: Option<u8>,
+        store: Arc<MemoryStore>,
+        carrier: Arc<Scripted>,
+        clock: ManualClock,
+    ) -> Result<Self, signalbox_engine::Error> {
+        let mut config = audited();
+        config.sealing.master = master.map(|byte| Master::from_bytes(&[byte; 32]));
+        config.sealing.everybody = true;
+        Self::limited(config, vec![tenant(StopReach::default())], Policies::built_in(), store, vec![carrier], clock)
+            .await
+    }
+
+    /// Like [`House::crash`], for a house with a master key.
+    pub async fn crash_sealed(self, master: Option<u8>) -> Result<Self, signalbox_engine::Error> {
+        let (store, carrier, clock) = (self.store.crash_image(), self.carrier.clone(), self.clock.clone());
+        self.running.abort();
+        carrier.state.lock().submitted.clear();
+        Self::sealed(master, store, carrier, clock).await
+    }
+
     async fn with(
         tenant: Tenant,
         policies: Policies,
@@ -358,7 +381,7 @@ impl House {
         carrier: Arc<Scripted>,
         clock: ManualClock,
     ) -> Result<Self, signalbox_engine::Error> {
-        Self::with_all(vec![tenant], policies, store, carrier, clock).await
+        Self::limited(audited(), vec![tenant], policies, store, vec![carrier], clock).await
     }
 
     async fn with_all(
@@ -378,6 +401,17 @@ impl House {
         carriers: Vec<Arc<Scripted>>,
         clock: ManualClock,
     ) -> Result<Self, signalbox_engine::Error> {
+        Self::limited(audited(), tenants, policies, store, carriers, clock).await
+    }
+
+    async fn limited(
+        config: Config,
+        tenants: Vec<Tenant>,
+        policies: Policies,
+        store: Arc<MemoryStore>,
+        carriers: Vec<Arc<Scripted>>,
+        clock: ManualClock,
+    ) -> Result<Self, signalbox_engine::Error> {
         let carrier = carriers[0].clone();
         let (intake, incoming) = mpsc::channel(64);
         // As the server makes it of its tenants' caps.
@@ -386,7 +420,7 @@ impl House {
         let host =
             guest::Config { max_memory_bytes: host.max_memory_bytes.max(memory), cache: Some(NATIVE.clone()), ..host };
         let parts = Parts {
-            config: audited(),
+            config,
             store: store.clone(),
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),

@@ -111,6 +111,7 @@ impl Draft {
             segments: self.segments.unwrap_or(u8::try_from(segments.max(1)).unwrap_or(u8::MAX)),
             origin: Origin::Api { key: KeyId::new(now, Partition::new(0), &chance) },
             depth: 0,
+            veil: Default::default(),
         };
         (message, now)
     }

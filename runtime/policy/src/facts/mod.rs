@@ -337,6 +337,7 @@ mod tests {
             segments: 1,
             origin: signalbox_model::Origin::Keyword,
             depth: 2,
+            veil: Default::default(),
         }
     }
 

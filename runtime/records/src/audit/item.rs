@@ -91,6 +91,13 @@ pub enum Item {
         /// Why, in the supervisor's words.
         why: String,
     },
+    /// All that was said with a person is erased.
+    Erased {
+        /// Who: the API key's id, or `operator`.
+        by: String,
+        /// The person.
+        person: Person,
+    },
 }
 
 impl Item {
@@ -101,6 +108,7 @@ impl Item {
             Self::Text { .. } | Self::Swept { .. } => &[],
             Self::Read { people, .. } => people,
             Self::Hold { person, .. } => person.as_slice(),
+            Self::Erased { person, .. } => std::slice::from_ref(person),
         }
     }
 }

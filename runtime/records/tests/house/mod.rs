@@ -68,6 +68,7 @@ impl House {
             segments: 1,
             origin: Origin::Keyword,
             depth: 0,
+            veil: Default::default(),
         }
     }
 

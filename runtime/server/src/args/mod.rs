@@ -104,6 +104,9 @@ pub enum Command {
     /// Export and verify the audit log.
     #[command(subcommand)]
     Audit(crate::client::audit::Command),
+    /// The master key under which bodies lie.
+    #[command(subcommand)]
+    Keys(crate::master::Command),
     /// Legal holds: what must be kept.
     #[command(subcommand)]
     Hold(crate::client::hold::Command),

@@ -2,11 +2,12 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `carriers`, `tenants`, `retention`, `supervision`, `limits`, `audit` | what the sections mean |
+//! | `carriers`, `tenants`, `retention`, `supervision`, `limits`, `audit`, `encryption` | what the sections mean |
 //! | `secret` | values that stand in a file or in the environment |
 
 mod audit;
 mod carriers;
+mod encryption;
 mod limits;
 mod retention;
 mod secret;
@@ -210,6 +211,7 @@ fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     limits::outbound(file.section("outbound"), &mut config.outbound, surroundings);
     limits::path(file.section("limits"), &mut config.limits);
     config.audit = audit::read(file.section("audit"), &config.packs, &mut config.limits.audit, surroundings);
+    encryption::read(file.section("encryption"), &mut config.limits.sealing, surroundings);
     limits::api(file.section("api"), &mut config.api, &config.limits);
     limits::handlers(file.section("handlers"), &mut config);
     read_operator(file.section("operator"), &mut config.api, surroundings);

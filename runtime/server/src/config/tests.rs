@@ -44,7 +44,15 @@ fn what_the_example_comments_out_is_taken_too() {
     let text: String = EXAMPLE.lines().map(uncomment).collect();
     let found = complaints(&text);
     // Files and variables that the example names aren't there; all else must be fine.
-    let missing = ["ca.pem", "crm-token", "SHOP_KEY", "SIGNALBOX_OPERATOR_KEY", "SIGNALBOX_REGISTRY_SECRET"];
+    let missing = [
+        "ca.pem",
+        "crm-token",
+        "SHOP_KEY",
+        "SIGNALBOX_OPERATOR_KEY",
+        "SIGNALBOX_REGISTRY_SECRET",
+        "master.key",
+        "SIGNALBOX_OLD_MASTER_KEY",
+    ];
     let other: Vec<_> = found.iter().filter(|line| !missing.iter().any(|name| line.contains(name))).collect();
     assert!(other.is_empty(), "{other:#?}");
     assert_eq!(found.len(), missing.len(), "{found:#?}");

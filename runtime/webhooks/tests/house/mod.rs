@@ -333,6 +333,7 @@ impl House {
             segments: 1,
             origin: Origin::Keyword,
             depth: 0,
+            veil: Default::default(),
         };
         let item = Item {
             id: AttemptId::new(t0(), partition, &self.chance),
