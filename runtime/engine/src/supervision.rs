@@ -19,7 +19,7 @@ use signalbox_store::{Batch, Range, Table, layout};
 
 use crate::accept::Caller;
 use crate::directory::Account;
-use crate::engine::{Engine, read_error};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::hot::Live;
@@ -222,7 +222,7 @@ impl Handle {
             engine.waiting.fetch_sub(1, Ordering::Relaxed);
         }
         self.recall(tenant, id);
-        let record = signalbox_records::load(&*engine.store, tenant, id).await.map_err(read_error)?;
+        let record = engine.record(tenant, id).await?;
         record.ok_or(SupervisionRefused::Unknown)
     }
 
