@@ -205,13 +205,14 @@ fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     config.packs = packs.into_iter().map(|pack| pack.value).collect();
     policy.end();
     let carriers = carriers::read(file.sections("carriers"), surroundings);
-    config.tenants = tenants::read(file.sections("tenants"), &carriers, surroundings);
+    encryption::read(file.section("encryption"), &mut config.limits.sealing, surroundings);
+    let seals = config.limits.sealing.master.is_some();
+    config.tenants = tenants::read(file.sections("tenants"), &carriers, surroundings, seals);
     config.carriers = carriers;
     limits::webhooks(file.section("webhooks"), &mut config.webhooks, surroundings);
     limits::outbound(file.section("outbound"), &mut config.outbound, surroundings);
     limits::path(file.section("limits"), &mut config.limits);
     config.audit = audit::read(file.section("audit"), &config.packs, &mut config.limits.audit, surroundings);
-    encryption::read(file.section("encryption"), &mut config.limits.sealing, surroundings);
     limits::api(file.section("api"), &mut config.api, &config.limits);
     limits::handlers(file.section("handlers"), &mut config);
     read_operator(file.section("operator"), &mut config.api, surroundings);

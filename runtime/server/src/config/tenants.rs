@@ -18,6 +18,8 @@ use signalbox_forms::{Placed, Section, hint};
 struct Reading<'a> {
     carriers: Vec<&'a str>,
     surroundings: &'a Surroundings<'a>,
+    /// There is a key under which bodies can be sealed.
+    seals: bool,
     /// Whose each number is.
     numbers: HashMap<Address, String>,
     /// Whose each key is.
@@ -29,9 +31,10 @@ pub fn read(
     sections: Vec<Section<'_, '_>>,
     carriers: &[smpp::Config],
     surroundings: &Surroundings<'_>,
+    seals: bool,
 ) -> Vec<Tenancy> {
     let carriers = carriers.iter().map(|carrier| carrier.name.as_str()).collect();
-    let mut reading = Reading { carriers, surroundings, numbers: HashMap::new(), keys: HashMap::new() };
+    let mut reading = Reading { carriers, surroundings, seals, numbers: HashMap::new(), keys: HashMap::new() };
     let mut tenants: Vec<Tenancy> = Vec::new();
     for section in sections {
         if let Some(tenancy) = tenancy(&section, &mut reading) {
@@ -61,6 +64,7 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let recording = recording(section.section("recording"));
     let settings = section.named_texts("settings");
     portal(section, &settings);
+    encryption(section, &settings, reading.seals);
     let settings: BTreeMap<_, _> = settings.into_iter().map(|(name, text)| (name, text.value)).collect();
     let retention = retention::read(section.section("retention"), settings.get("sector").map(String::as_str));
     let supervision = section.section_if_there("supervision").map(supervision::read);
@@ -120,6 +124,20 @@ fn portal(section: &Section<'_, '_>, settings: &BTreeMap<String, Placed<String>>
     }
     if let Some(gone) = settings.get("carrier_baa") {
         section.complain_of(gone, "is said of each carrier now: `baa = true` in [[carriers]]");
+    }
+}
+
+/// Who wrote `on` must not find out later that nothing was sealed.
+fn encryption(section: &Section<'_, '_>, settings: &BTreeMap<String, Placed<String>>, seals: bool) {
+    let Some(wanted) = settings.get("encryption") else { return };
+    match wanted.value.as_str() {
+        "off" => {}
+        "on" if seals => {}
+        "on" => section.complain_of(
+            wanted,
+            "needs a key to seal with: `key = \"file:master.key\"` in [encryption]; `signalbox keys make` makes one",
+        ),
+        _ => section.complain_of(wanted, "is `on` or `off`"),
     }
 }
 

@@ -181,6 +181,14 @@ fn references_are_checked_where_they_stand() {
             format!("{TENANT}[tenants.settings]\nportal_text = 'See our portal'\n"),
             "tenants[0].settings.portal_text: must have `{link}` in it",
         ),
+        (
+            format!("{TENANT}[tenants.settings]\nencryption = 'on'\n"),
+            "tenants[0].settings.encryption: needs a key to seal with",
+        ),
+        (
+            format!("{TENANT}[tenants.settings]\nencryption = 'yes'\n"),
+            "tenants[0].settings.encryption: is `on` or `off`",
+        ),
         (format!("{TENANT}[tenants.settings]\ncarrier_baa = 'true'\n"), "`baa = true` in [[carriers]]"),
         (format!("{TENANT}[tenants.supervision]\nwithin = '1h'\n"), "tenants[0].supervision: names no `words`"),
         (
