@@ -206,7 +206,10 @@ impl Desk {
         let jobs = std::mem::take(&mut *self.backlog.lock());
         for job in jobs {
             self.in_flight -= 1;
-            self.window.postpone(job.item.conversation, now, 0, now);
+            // Its lane may have been dropped, and another event have come first since.
+            if self.window.first(job.item.conversation).is_some_and(|first| first.row.item.id == job.item.id) {
+                self.window.postpone(job.item.conversation, now, 0, now);
+            }
         }
     }
 
