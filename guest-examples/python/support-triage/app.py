@@ -24,7 +24,7 @@ class MessageHandler(exports.MessageHandler):
     """Customers' messages."""
 
     def on_message(self, message: InboundMessage) -> None:
-        intent, sentiment = classifier.intent(message.text), classifier.sentiment(message.text)
+        intent, sentiment = classifier.read(message.text)
         notes.text("intent", intent.label)
         notes.number("confidence", intent.confidence)
         notes.text("sentiment", sentiment.label)

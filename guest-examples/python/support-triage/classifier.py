@@ -29,11 +29,11 @@ class Classifier:
         self.labels = labels
         self.weights = weights
 
-    def classify(self, text: str) -> Verdict:
-        known = [self.weights[feature] for feature in features(text) if feature in self.weights]
-        sums = [sum(weights) for weights in zip(*known)] or [0] * len(self.labels)
-        length = math.sqrt(len(known) or 1)
-        odds = [math.exp((value - max(sums)) / SCALE / length) for value in sums]
+    def classify(self, found: set[str]) -> Verdict:
+        known = [self.weights[feature] for feature in found & self.weights.keys()]
+        sums = list(map(sum, zip(*known))) or [0] * len(self.labels)
+        scale, most = SCALE * math.sqrt(len(known) or 1), max(sums)
+        odds = [math.exp((value - most) / scale) for value in sums]
         best = odds.index(max(odds))
         return Verdict(self.labels[best], odds[best] / sum(odds))
 
@@ -54,11 +54,7 @@ def load(path: Path) -> dict[str, Classifier]:
 MODELS = load(Path(__file__).with_name("model.tsv"))
 
 
-def intent(text: str) -> Verdict:
-    """What somebody wants."""
-    return MODELS["intent"].classify(text)
-
-
-def sentiment(text: str) -> Verdict:
-    """How they feel about it."""
-    return MODELS["sentiment"].classify(text)
+def read(text: str) -> tuple[Verdict, Verdict]:
+    """What somebody wants, and how they feel about it."""
+    found = features(text)
+    return MODELS["intent"].classify(found), MODELS["sentiment"].classify(found)

@@ -1,6 +1,7 @@
 """What a text is made of, for the classifier. The same code trains and runs, so the two can't drift apart."""
 
 import re
+from itertools import pairwise
 
 WORD = re.compile(r"[a-z']+|\d+|[?!]+")
 
@@ -31,24 +32,33 @@ CONCEPTS = {
     "loss": "nobody never nothing nowhere still again already immediately now week* month* third twice times late impossible",
     "not": "not no can't cant cannot won't don't doesn't isn't wasn't didn't dont doesnt isnt didnt without",
 }
-STEMS = [(stem[:-1], concept) for concept, words in CONCEPTS.items() for stem in words.split() if stem.endswith("*")]
-WORDS = {(word, concept) for concept, words in CONCEPTS.items() for word in words.split() if not word.endswith("*")}
+# By their first letters, since every word of every text is looked up here; no stem is shorter.
+LETTERS = 3
+STEMS: dict[str, list[tuple[str, str]]] = {}
+WORDS: dict[str, list[str]] = {}
+for concept, words in CONCEPTS.items():
+    for word in words.split():
+        if word.endswith("*"):
+            STEMS.setdefault(word[:LETTERS], []).append((word[:-1], concept))
+        else:
+            WORDS.setdefault(word, []).append(concept)
+assert all(len(stem) >= LETTERS for stems in STEMS.values() for stem, _ in stems)
 
 
-def features(text: str) -> list[str]:
+def features(text: str) -> set[str]:
     """Words, what they are about, and pairs of words."""
     words = [shape(word) for word in WORD.findall(text.lower().replace("’", "'"))]
     found = set(words)
-    found.update(f"{first} {second}" for first, second in zip(["^", *words], [*words, "$"]))
+    found.update(map(" ".join, pairwise(["^", *words, "$"])))
     for word in words:
         found.update(f"@{concept}" for concept in concepts(word))
-    return sorted(found)
+    return found
 
 
 def concepts(word: str) -> list[str]:
     """What a word is about; it may be about several things."""
-    by_stem = [concept for stem, concept in STEMS if word.startswith(stem)]
-    return by_stem + [concept for concept in CONCEPTS if (word, concept) in WORDS]
+    by_stem = [concept for stem, concept in STEMS.get(word[:LETTERS], ()) if word.startswith(stem)]
+    return by_stem + WORDS.get(word, [])
 
 
 def shape(word: str) -> str:

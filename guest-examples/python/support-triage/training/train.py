@@ -64,7 +64,7 @@ def exp(x: float) -> float:
 def fit(rows: list[dict[str, str]], question: str) -> tuple[list[str], dict[str, list[int]]]:
     labels = sorted({row[question] for row in rows})
     classes = range(len(labels))
-    texts = [(features(row["text"]), labels.index(row[question])) for row in rows]
+    texts = [(sorted(features(row["text"])), labels.index(row[question])) for row in rows]
     counts = Counter(feature for found, _ in texts for feature in found)
     texts = [([f for f in found if counts[f] >= SEEN_AT_LEAST], label) for found, label in texts]
     # A class that is seen seldom counts for more each time.
