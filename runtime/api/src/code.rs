@@ -93,6 +93,8 @@ codes! {
     TooLate = "message.too_late", CONFLICT, "The message can't be taken back any more", false;
     /// The hold ended before, or is somebody else's to release.
     HoldFast = "hold.fast", CONFLICT, "The hold can't be released", false;
+    /// A legal hold covers what was to be erased.
+    HoldCovers = "hold.covers", CONFLICT, "A legal hold covers it", false;
     /// The body is larger than what is taken.
     BodyTooLarge = "body.too_large", PAYLOAD_TOO_LARGE, "The body is too large", false;
     /// The body is of a type that isn't taken here.
@@ -132,7 +134,7 @@ mod tests {
         let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), Code::ALL.len());
         for code in Code::ALL {
-            let lasting = [Code::TooLate, Code::HoldFast].contains(code);
+            let lasting = [Code::TooLate, Code::HoldFast, Code::HoldCovers].contains(code);
             let passing = [408, 409, 503].contains(&code.status().as_u16()) && !lasting;
             assert_eq!(code.retryable(), passing, "{}", code.as_str());
         }

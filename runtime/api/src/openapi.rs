@@ -12,8 +12,8 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 
 use crate::code::Code;
 use crate::routes::{
-    self, Route, audit, bindings, consents, contacts, handlers, holds, logs, messages, operator, parked, portal,
-    programs, records, registry, retention, runs, supervision, suppression, usage, webhooks,
+    self, Route, audit, bindings, consents, contacts, erasures, handlers, holds, logs, messages, operator, parked,
+    portal, programs, records, registry, retention, runs, supervision, suppression, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -61,6 +61,7 @@ use crate::routes::{
         usage::usage,
         contacts::record,
         contacts::show,
+        erasures::erase,
         consents::put,
         consents::show,
         consents::history,

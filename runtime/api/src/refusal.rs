@@ -2,8 +2,8 @@
 
 use signalbox_engine::registry::{self, ImportRefused, LineError, SuppressionRefused};
 use signalbox_engine::{
-    BindRefused, CancelRefused, ChangeRefused, ContactRefused, Error, FieldError, GateRefused, HandlerRefused,
-    HoldRefused, ProgramRefused, ReadRefused, Refused, SupervisionRefused, WebhookRefused,
+    BindRefused, CancelRefused, ChangeRefused, ContactRefused, EraseRefused, Error, FieldError, GateRefused,
+    HandlerRefused, HoldRefused, ProgramRefused, ReadRefused, Refused, SupervisionRefused, WebhookRefused,
 };
 use signalbox_guest::Refusal;
 use signalbox_guest::manifest::{BadSetting, Beyond, Complaint};
@@ -103,6 +103,15 @@ impl From<ProgramRefused> for Problem {
         match refused {
             ProgramRefused::Invalid(errors) => Self::fields(Code::RequestInvalid, errors),
             ProgramRefused::Path(error) => error.into(),
+        }
+    }
+}
+
+impl From<EraseRefused> for Problem {
+    fn from(refused: EraseRefused) -> Self {
+        match refused {
+            EraseRefused::Path(error) => error.into(),
+            EraseRefused::Held(_) => Self::new(Code::HoldCovers, refused.to_string()),
         }
     }
 }

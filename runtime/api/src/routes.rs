@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod bindings;
 pub(crate) mod consents;
 pub(crate) mod contacts;
+pub(crate) mod erasures;
 pub(crate) mod handlers;
 pub(crate) mod holds;
 pub(crate) mod logs;
@@ -277,6 +278,12 @@ pub(crate) fn all() -> Vec<Route> {
             "/v1/holds",
             post(holds::place),
             body![QueryInvalid, RequestInvalid, Draining, StoreFailed],
+        ),
+        route(
+            write.clone(),
+            "/v1/erasures",
+            post(erasures::erase),
+            body![QueryInvalid, RequestInvalid, HoldCovers, Draining, StoreFailed],
         ),
         route(read.clone(), "/v1/holds", get(holds::list), &[QueryInvalid, Draining, StoreFailed]),
         route(

@@ -92,7 +92,7 @@ async fn note(engine: &Engine, hold: &Hold, by: Placer, released: Option<&str>) 
     audit::note(engine, &hold.tenant, item).await
 }
 
-fn placer(registrar: Registrar) -> Placer {
+pub(crate) fn placer(registrar: Registrar) -> Placer {
     match registrar {
         Registrar::Tenant(key) => Placer::Tenant(key),
         Registrar::Operator => Placer::Operator,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
-use signalbox_model::{Entry, Head, Message, MessageId};
+use signalbox_model::{Address, Entry, Head, Message, MessageId, TenantId};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 /// A message and where it is in its life.
@@ -65,6 +65,14 @@ impl Hot {
         while shard.order.len() > self.per_shard {
             let oldest = shard.order.pop_front().expect("it is longer than nothing");
             shard.messages.remove(&oldest);
+        }
+    }
+
+    /// Forgets all messages of a person. A look at every one in memory: done when a person's words are erased.
+    pub(crate) fn forget_person(&self, tenant: &TenantId, theirs: &Address) {
+        for shard in &self.shards {
+            let is_theirs = |live: &Live| live.message.tenant == *tenant && live.message.theirs() == theirs;
+            shard.lock().messages.retain(|_, live| !is_theirs(live));
         }
     }
 

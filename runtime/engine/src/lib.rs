@@ -17,7 +17,7 @@
 //! when others have to agree to it, and when it failed), `health.rs`, `rollback.rs` and
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
-//! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `sealing.rs` (bodies under lock and key), `counted/` (what went to whom), `programs.rs` (what they say of their
+//! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `sealing.rs` (bodies under lock and key), `erasure/` (a person's words made unreadable), `counted/` (what went to whom), `programs.rs` (what they say of their
 //! campaigns), `told.rs`, `portal.rs` (links to a tenant's portal), `supervision.rs` (messages that a supervisor looks at first), `retention/` (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
@@ -41,6 +41,7 @@ mod early;
 mod effects;
 mod egress;
 mod engine;
+mod erasure;
 mod error;
 mod fair;
 mod gate;
@@ -92,6 +93,7 @@ pub use config::Config;
 pub use consent::{ConsentChange, ConsentSaid};
 pub use contacts::{Contact, ContactRefused, is_time_zone};
 pub use deploy::{ChangeRefused, HandlerInfo, HandlerRefused, VersionInfo};
+pub use erasure::{EraseRefused, Erased};
 pub use error::{CancelRefused, Error, FieldError, Refused};
 pub use gate::{GateExample, GateRefused, MOST as GATE_MOST, Verdict};
 pub use handle::{Handle, Readiness, WebhookRefused};

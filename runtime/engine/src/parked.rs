@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use signalbox_model::event::Queued;
 use signalbox_model::handler::EventKind;
-use signalbox_model::{Event, EventId, MessageId, Partition, TenantId, Timestamp};
+use signalbox_model::{ConversationId, Event, EventId, MessageId, Partition, TenantId, Timestamp};
 use signalbox_store::{Expect, Range, Table, layout};
 
 use crate::engine::Engine;
@@ -42,6 +42,11 @@ impl Parked {
     /// The event.
     pub fn id(&self) -> EventId {
         self.queued.id
+    }
+
+    /// Whose event it is.
+    pub(crate) fn conversation(&self) -> ConversationId {
+        self.queued.event.conversation()
     }
 
     /// How often it was tried.

@@ -36,7 +36,7 @@ use crate::recordings::{self, Recordings};
 use crate::rollback::{SUSPECTS, Suspect};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
-use crate::{audit, gate, inbound, retention, rollback, sealing, throughput, timers, usage};
+use crate::{audit, erasure, gate, inbound, retention, rollback, sealing, throughput, timers, usage};
 
 /// What the path is made of; the server wires it.
 pub struct Parts {
@@ -176,6 +176,7 @@ impl Service {
             inbound::recover(&engine, partition).await?;
             early::recover(&engine, partition).await?;
         }
+        erasure::resume(&engine).await?;
         Ok(Self { engine, suspects: from_runs, recordings, intake, webhooks })
     }
 

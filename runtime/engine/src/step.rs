@@ -104,12 +104,17 @@ impl<'e> Step<'e> {
 
     /// Replaces the stored message: a handler or a rule rewrote it.
     pub(crate) fn rewrite(&mut self, message: &Message) {
-        if self.engine.seals(&message.tenant).is_some() {
+        let is_erased = message.is_erased();
+        if !is_erased && self.engine.seals(&message.tenant).is_some() {
             // Its key may have to be made first, and durable: that is for the commit, which may wait.
             self.unsealed.push(message.clone());
             return;
         }
-        signalbox_records::stage_message(&mut self.batch, message);
+        if is_erased {
+            signalbox_records::vault::stage_sealed(&mut self.batch, message, &message.veil);
+        } else {
+            signalbox_records::stage_message(&mut self.batch, message);
+        }
         if is_logged(self.engine, &message.tenant).is_some() {
             let item = self.engine.audit.text(&self.batch, message);
             self.logged.push((message.tenant.clone(), item));

@@ -85,6 +85,7 @@ fn run(args: Args) -> Result<ExitCode, Error> {
         Command::Retention(command) => block_on(Some(1), client::retention(command)),
         Command::Audit(command) => block_on(Some(1), client::audit(command)),
         Command::Keys(command) => master::run(command),
+        Command::Erase(command) => block_on(Some(1), client::erase(command)),
         Command::Hold(command) => block_on(Some(1), client::hold(command)),
         Command::Client(command) => block_on(Some(1), client::run(command)),
     }

@@ -8,6 +8,7 @@ mod bad_connections;
 mod client;
 mod consents;
 mod contacts;
+mod erasures;
 mod handlers;
 mod holds;
 mod house;

@@ -161,7 +161,7 @@ fn run_of(
 }
 
 /// Where a tenant's recordings lie: together, so that they are listed and bounded without a look at every partition.
-fn home(engine: &Engine, tenant: &TenantId) -> Partition {
+pub(crate) fn home(engine: &Engine, tenant: &TenantId) -> Partition {
     let hash = stable_hash(&[b"recordings", tenant.as_str().as_bytes()]);
     Partition::of_hash(&hash, engine.store.partitions())
 }

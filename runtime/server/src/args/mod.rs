@@ -107,6 +107,8 @@ pub enum Command {
     /// The master key under which bodies lie.
     #[command(subcommand)]
     Keys(crate::master::Command),
+    /// Make all that was said with a person unreadable, for good. Who opted out stays opted out.
+    Erase(crate::client::erase::Erase),
     /// Legal holds: what must be kept.
     #[command(subcommand)]
     Hold(crate::client::hold::Command),

@@ -3,6 +3,7 @@
 pub mod audit;
 mod call;
 mod consent;
+pub mod erase;
 mod gate;
 pub mod hold;
 mod http;
@@ -80,6 +81,20 @@ pub async fn consent(command: ConsentClient) -> Result<ExitCode, exit::Error> {
     let screen = Screen::new(server.json);
     let api = Api::new(&server)?;
     match consent::answer(command, &api, &screen).await {
+        Err(Error::Refused(problem)) if server.json => {
+            screen.json(problem.value());
+            Ok(ExitCode::from(exit::REFUSED))
+        }
+        answer => Ok(answer.map(|()| ExitCode::SUCCESS)?),
+    }
+}
+
+/// Makes all that was said with a person unreadable.
+pub async fn erase(command: erase::Erase) -> Result<ExitCode, exit::Error> {
+    let server = command.whom.server.clone();
+    let screen = Screen::new(server.json);
+    let api = Api::new(&server)?;
+    match erase::answer(command, &api, &screen).await {
         Err(Error::Refused(problem)) if server.json => {
             screen.json(problem.value());
             Ok(ExitCode::from(exit::REFUSED))
