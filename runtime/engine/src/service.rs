@@ -106,6 +106,9 @@ impl Service {
             Arc::new(move |partition| Some(epochs[usize::from(partition.index()).min(last)]))
         };
         let vault = open_vault(&config.sealing, &store, &epochs, &directory, &chance).await?.map(Arc::new);
+        if let Some(vault) = vault.clone() {
+            consent.hide_with(Box::new(move |tenant, person| vault.person(tenant, person).ok()));
+        }
         let hot = Arc::new(Hot::new(config.hot_messages));
         let reach = webhooks.reach;
         let webhooks = webhooks::Service::new(

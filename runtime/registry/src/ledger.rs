@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::Error;
 use crate::cache::Cache;
 use crate::consent::{Change, ConsentId, Level, PersonId, Program, Revocation, Standing};
+use crate::forgotten::Forgotten;
 use crate::rows::{self, ChangeRow, ImportId, Party, RowKind, StandingRow, WideRow};
 use crate::wide::Wide;
 
@@ -35,6 +36,7 @@ pub struct Ledger {
     pub(crate) cache: Cache,
     locks: Vec<Arc<Mutex<()>>>,
     pub(crate) wide: Wide,
+    pub(crate) forgotten: Forgotten,
     /// Imports that are complete, and so seen.
     pub(crate) imports: RwLock<HashSet<ImportId>>,
     pub(crate) importing: Mutex<()>,
@@ -142,6 +144,7 @@ impl Ledger {
             cache: Cache::new(CACHED),
             locks: (0..LOCKS).map(|_| Arc::default()).collect(),
             wide: Wide::default(),
+            forgotten: Forgotten::default(),
             imports: RwLock::default(),
             importing: Mutex::default(),
             revocations: AtomicU64::new(0),
@@ -165,6 +168,7 @@ impl Ledger {
                 }
             }
         }
+        ledger.forgotten.load(&*ledger.store).await?;
         Ok(Arc::new(ledger))
     }
 
@@ -174,6 +178,7 @@ impl Ledger {
 
     /// What a person allows; from memory, but for the first time.
     pub async fn permission(&self, question: Question<'_>) -> Result<Permission, Error> {
+        let forbidden = self.forgotten.find(&question);
         let Question { tenant, sender, campaign, person, category } = question;
         let sender = self.standing(tenant, ConsentId::new(tenant, &Program::Sender(sender.clone()), person)).await?;
         let campaign_standing = match campaign {
@@ -184,6 +189,7 @@ impl Ledger {
             None => None,
         };
         let elsewhere = self.wide.find(PersonId::new(tenant, person), category, campaign);
+        let elsewhere = newest(elsewhere, forbidden);
         Ok(judge([Some(&*sender), campaign_standing.as_deref()], elsewhere, category))
     }
 
@@ -200,7 +206,7 @@ impl Ledger {
     }
 
     /// The standing as the store has it, with the keys of the imports that are folded into it.
-    async fn read(&self, tenant: &TenantId, id: ConsentId) -> Result<(Standing, Vec<Bytes>), Error> {
+    pub(crate) async fn read(&self, tenant: &TenantId, id: ConsentId) -> Result<(Standing, Vec<Bytes>), Error> {
         let mut range = Range::prefix(Table::Consent, rows::standing_key(tenant, id), MAX_LAYERS);
         range.end = std::ops::Bound::Excluded(rows::lines_prefix(tenant, id));
         let rows = self.store.range(id.partition(self.store.partitions()), range).await?;
@@ -217,6 +223,12 @@ impl Ledger {
         Ok((standing, folded))
     }
 
+    /// Held from the look at a standing to the change of it.
+    pub(crate) async fn lock(&self, id: ConsentId) -> OwnedMutexGuard<()> {
+        let lock = self.locks[usize::from(u16::from_be_bytes([id.0[0], id.0[1]])) % LOCKS].clone();
+        lock.lock_owned().await
+    }
+
     /// Puts a change into a batch of the partition in which it lives: [`ConsentId::partition`].
     pub async fn stage(
         self: &Arc<Self>,
@@ -227,8 +239,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<Staged, Error> {
         let id = ConsentId::new(tenant, &party.program, &party.person);
-        let lock = self.locks[usize::from(u16::from_be_bytes([id.0[0], id.0[1]])) % LOCKS].clone();
-        let alone = lock.lock_owned().await;
+        let alone = self.lock(id).await;
         let (mut standing, folded) = self.read(tenant, id).await?;
         standing.apply(&change);
         for key in folded {
@@ -260,11 +271,13 @@ impl Ledger {
 
     /// Does memory know of a revocation that stands in the way? It knows every one of the last moments.
     pub fn is_revoked(&self, question: Question<'_>) -> bool {
+        let forbidden = self.forgotten.find(&question);
         let Question { tenant, sender, campaign, person, category } = question;
         let known = |program: &Program| self.cache.get(ConsentId::new(tenant, program, person)).ok();
         let sender = known(&Program::Sender(sender.clone()));
         let of_campaign = campaign.and_then(|campaign| known(&Program::Campaign(campaign.to_owned())));
         let elsewhere = self.wide.find(PersonId::new(tenant, person), category, campaign);
+        let elsewhere = newest(elsewhere, forbidden);
         judge([sender.as_deref(), of_campaign.as_deref()], elsewhere, category).revoked.is_some()
     }
 
@@ -345,6 +358,10 @@ impl Ledger {
             }
         }
     }
+}
+
+fn newest(one: Option<Revocation>, other: Option<Revocation>) -> Option<Revocation> {
+    one.into_iter().chain(other).max_by_key(|revocation| revocation.at)
 }
 
 /// What the standings of a sender and its campaign come to, with what was revoked elsewhere.

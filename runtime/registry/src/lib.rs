@@ -9,6 +9,7 @@
 //! | [`suppression`] | lists of numbers to which not everything may be sent |
 //! | [`registration`] | brands, campaigns, their numbers, toll-free numbers, short codes: where a sender stands |
 //! | [`holds`] | legal holds: what must be kept, whatever else says that it should go |
+//! | `forgotten` | what people had forbidden who were forgotten, without their numbers |
 //! | `rows` | where the ledger's rows lie |
 //! | `cache`, `wide` | what of it is in memory |
 //!
@@ -17,6 +18,7 @@
 mod cache;
 pub mod consent;
 mod error;
+mod forgotten;
 pub mod holds;
 pub mod import;
 pub mod ledger;
@@ -27,6 +29,7 @@ mod wide;
 
 pub use consent::{By, Change, ConsentId, Grant, Level, PersonId, Program, Reach, Revocation, Standing};
 pub use error::Error;
+pub use forgotten::Hide;
 pub use holds::{Hold, HoldRefused, Holds};
 pub use import::{Import, ImportRefused, LineError};
 pub use ledger::{BadPlace, Entry, Ledger, Line, Permission, Place, Question, Staged};

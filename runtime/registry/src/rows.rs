@@ -80,6 +80,20 @@ pub(crate) fn line_key(tenant: &TenantId, id: ConsentId, at: Timestamp, hash: [u
     key(tenant, id, LINE, &[&at.as_micros().to_be_bytes(), &hash])
 }
 
+/// Everything of a consent.
+pub(crate) fn of_consent(tenant: &TenantId, id: ConsentId) -> Bytes {
+    let mut key = layout::tenant_prefix(tenant);
+    key.put_slice(&id.0);
+    key.freeze()
+}
+
+/// All wide revocations of a person.
+pub(crate) fn wide_of(tenant: &TenantId, person: PersonId) -> Bytes {
+    let mut key = layout::tenant_prefix(tenant);
+    key.put_slice(&person.0);
+    key.freeze()
+}
+
 /// All lines of a ledger.
 pub(crate) fn lines_prefix(tenant: &TenantId, id: ConsentId) -> Bytes {
     key(tenant, id, LINE, &[])

@@ -98,6 +98,8 @@ pub enum Table {
     TenantKey = 66,
     /// Keys of people, wrapped: [`contact_key`] of a keyed hash.
     PersonKey = 67,
+    /// What people forbid who were forgotten: the registry's rows, by tenant and a keyed hash.
+    Forgotten = 68,
     /// What supervisors are to look at, and decided: `tenant 00 message`.
     Supervision = 70,
     /// The engine's own.
@@ -106,7 +108,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::Message,
         Self::Inbox,
         Self::Consent,
@@ -148,6 +150,7 @@ impl Table {
         Self::Hold,
         Self::TenantKey,
         Self::PersonKey,
+        Self::Forgotten,
         Self::Supervision,
         Self::Meta,
     ];

@@ -26,6 +26,7 @@ use signalbox_records::audit::Item;
 use signalbox_registry::Hold;
 
 use crate::audit;
+use crate::consent::registry_error;
 use crate::engine::{Engine, read_error};
 use crate::error::Error;
 use crate::handle::Handle;
@@ -99,6 +100,9 @@ async fn carry_out(engine: &Engine, note: &Note) -> Result<Erased, Error> {
         ours.extend(vault.destroy(tenant, theirs, *at).await.map_err(read_error)?);
     }
     engine.hot.forget_person(tenant, theirs);
+    let epoch = |partition| engine.epoch(partition);
+    let senders = engine.consent.forget(tenant, theirs, epoch).await.map_err(registry_error)?;
+    ours.extend(senders.unwrap_or_default());
     let account = engine.directory.account(tenant);
     ours.extend(account.iter().flat_map(|account| account.tenant.numbers.keys().cloned()));
     let (mut messages, mut others) = (0, 0);

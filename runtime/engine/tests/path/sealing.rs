@@ -129,7 +129,10 @@ async fn whoever_opted_out_stays_so_when_their_words_are_erased() {
     house.carrier.always(Outcome::Taken { ids: vec![] });
     house.text("STOP").await;
     house.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(tables_with(&house.store, THEIRS).await, [Table::Message, Table::Consent]);
     erase(&house).await.unwrap();
+    // The record stays with its numbers until it was kept long enough.
+    assert_eq!(tables_with(&house.store, THEIRS).await, [Table::Message]);
     house.clock.advance(std::time::Duration::from_secs(1));
     let refused = house.handle.accept(&house.caller, &House::request(WORDS), None).await;
     assert!(matches!(refused, Err(signalbox_engine::Refused::Policy(_))), "{refused:?}");
