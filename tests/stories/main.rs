@@ -16,6 +16,7 @@ mod a_message_is_sent_receipted_recorded_and_told;
 mod a_new_project_builds_and_passes;
 mod bad_components_are_refused;
 mod bad_requests_are_told_what_is_wrong;
+mod bodies_are_sealed_and_erased;
 mod events_are_parked_and_tried_again;
 mod every_described_route_answers;
 mod every_recorded_run_replays;

@@ -13,6 +13,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use signalbox_guest::{Effects, Scope, Usage};
 use signalbox_model::event::{Change, Condition, StateChange};
@@ -24,7 +25,7 @@ use crate::dispatch::Flow;
 use crate::effects;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::handlers::{Seen, StateRow};
+use crate::handlers::{self, Seen, StateRow};
 use crate::step::Step;
 use crate::turns::{self, Pending, RetryRow};
 
@@ -65,14 +66,17 @@ pub(crate) async fn propose(
 ) -> Result<(), Error> {
     let run = pending.proposed.as_ref().map_or(0, |before| before.run) + 1;
     let shared = effects.state.iter().filter(|write| write.scope == Scope::Tenant);
-    let changes = shared.map(|write| effects::change(engine, conversation, write.clone())).collect();
+    let changes = shared.map(|write| effects::change(engine, conversation, write.clone()));
+    let changes = futures_util::future::try_join_all(changes).await?;
     let partition = step.partition();
     let condition = Condition { seen, partition, conversation: conversation.id(), event: pending.seq.0, run };
     effects::remember(engine, &mut step, conversation, Scope::Tenant, changes, Some(condition));
     let proposed = Some(Proposed { run, id, effects, usage, made: None });
     let (attempts, at, pin) = (pending.queued.attempts, pending.queued.not_before, Some(taker.pin()));
     let row = RetryRow { attempts, at, pin, proposed };
-    step.batch.put(Table::Retry, layout::inbox_key(pending.seq), layout::encode(&row));
+    let key = layout::inbox_key(pending.seq);
+    let bytes = row.to_bytes(engine, conversation, &key).await?;
+    step.batch.put(Table::Retry, key, bytes);
     step.commit().await?;
     (pending.pin, pending.proposed) = (row.pin, row.proposed);
     Ok(())
@@ -107,8 +111,10 @@ pub(crate) async fn remember(
 }
 
 async fn row(engine: &Engine, partition: Partition, key: &[u8]) -> Result<Option<StateRow>, Error> {
-    let row = engine.store.get(partition, Table::State, key.to_vec().into()).await?;
-    Ok(row.map(|row| layout::decode(Table::State, &row)).transpose()?)
+    match engine.store.get(partition, Table::State, key.to_vec().into()).await? {
+        Some(row) => handlers::read_state(engine, key, &row).await,
+        None => Ok(None),
+    }
 }
 
 async fn is_as_seen(engine: &Engine, partition: Partition, condition: &Condition) -> Result<bool, Error> {
@@ -128,8 +134,13 @@ async fn make(
     tenant: &TenantId,
     StateChange { key, change, expires_at }: StateChange,
 ) -> Result<(), Error> {
+    let mut form = layout::encode::<StateRow> as fn(&StateRow) -> Bytes;
     let value = match change {
         Change::Set(value) => Some(value),
+        Change::SetSealed(value) => {
+            form = |row| layout::encode_as(layout::SEALED, row);
+            Some(value)
+        }
         Change::Forget => None,
         Change::Add(by) => {
             let before = row(engine, step.partition(), &key).await?;
@@ -145,7 +156,7 @@ async fn make(
         Some(value) => {
             // Places in an inbox rise, and are never used again.
             let row = StateRow { value, expires_at, version: pending.seq.0 };
-            step.batch.put(Table::State, key, layout::encode(&row));
+            step.batch.put(Table::State, key, form(&row));
         }
         None => drop(step.batch.delete(Table::State, key)),
     }
@@ -169,18 +180,14 @@ pub(crate) async fn verdict(
 ) -> Result<Flow, Error> {
     let key = layout::inbox_key(event);
     let row = engine.store.get(partition, Table::Retry, key.clone()).await?;
-    let row = row.map(|row| layout::decode::<RetryRow>(Table::Retry, &row)).transpose()?;
-    let asked = row.filter(|row| row.proposed.as_ref().is_some_and(|proposed| proposed.run == run));
+    let told = row.map(|row| RetryRow::told(&row, run, made)).transpose()?.flatten();
     let mut step = Step::new(engine, partition);
     step.take_event(pending);
-    let Some(mut row) = asked else {
+    let Some(told) = told else {
         step.commit().await?;
         return Ok(Flow::Done);
     };
-    if let Some(proposed) = &mut row.proposed {
-        proposed.made = Some(made);
-    }
-    step.batch.put(Table::Retry, key, layout::encode(&row));
+    step.batch.put(Table::Retry, key, told);
     step.commit().await?;
     turns::tell(engine, partition, conversation, event, made);
     Ok(Flow::Done)

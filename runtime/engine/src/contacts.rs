@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use signalbox_model::conversation::stable_hash;
-use signalbox_model::{Address, Partition, TenantId};
+use signalbox_model::{Address, Partition, TenantId, Timestamp};
+use signalbox_records::vault::Words;
 use signalbox_store::{Batch, Table, layout};
 
 use crate::engine::Engine;
@@ -50,7 +51,13 @@ pub(crate) async fn read(engine: &Engine, tenant: &TenantId, theirs: &Address) -
     let hash = hash(tenant, theirs);
     let home = Partition::of_hash(&hash, engine.store.partitions());
     let row = engine.store.get(home, Table::Contact, layout::contact_key(hash)).await?;
-    row.map(|row| Ok(layout::decode(Table::Contact, &row)?)).transpose()
+    let Some(row) = row else { return Ok(None) };
+    if !layout::is_sealed(&row) {
+        return Ok(Some(layout::decode(Table::Contact, &row)?));
+    }
+    let sealed: Vec<u8> = layout::decode_as(layout::SEALED, Table::Contact, &row)?;
+    let opened = engine.open_words(Table::Contact, &hash, &sealed).await?;
+    Ok(opened.map(|row| layout::decode(Table::Contact, &row)).transpose()?)
 }
 
 /// Records a person in place of what was recorded before.
@@ -67,7 +74,13 @@ pub(crate) async fn write(
     let hash = hash(tenant, theirs);
     let home = Partition::of_hash(&hash, engine.store.partitions());
     let mut batch = Batch::new(home, engine.epoch(home));
-    batch.put(Table::Contact, layout::contact_key(hash), layout::encode(contact));
+    let row = layout::encode(contact);
+    let row = match engine.seal_words(tenant, (None, theirs), (Table::Contact, &hash), &row, Timestamp::MAX).await? {
+        Some(Words::Sealed(sealed)) => layout::encode_as(layout::SEALED, &sealed),
+        Some(Words::Erased) => unreachable!("nothing is said after the end of time"),
+        None => row,
+    };
+    batch.put(Table::Contact, layout::contact_key(hash), row);
     engine.store.commit(batch).await.map_err(Error::from)?;
     Ok(())
 }

@@ -49,12 +49,12 @@ pub(crate) async fn stage(
     for id in effects.cancels {
         stage_cancel(engine, step, &conversation.tenant, &id).await?;
     }
-    stage_state(engine, step, conversation, effects.state);
+    stage_state(engine, step, conversation, effects.state).await?;
     for timer in effects.timers {
         match timer.set {
             Some(set) => {
                 let at = Timestamp::from_micros(set.at);
-                timers::stage_set(step, conversation, &timer.name, at, set.payload);
+                timers::stage_set(engine, step, conversation, &timer.name, at, set.payload).await?;
             }
             None => timers::stage_cancel(step, conversation, &timer.name),
         }
@@ -194,7 +194,12 @@ async fn withdrawn(engine: &Engine, tenant: &TenantId, id: &str) -> Result<(Mess
 
 /// State of the conversation is written in the same commit. The contact's and the tenant's is sent home in the same
 /// commit: exactly once, in order, and a moment later.
-fn stage_state(engine: &Engine, step: &mut Step<'_>, conversation: &Conversation, writes: Vec<guest::StateWrite>) {
+async fn stage_state(
+    engine: &Engine,
+    step: &mut Step<'_>,
+    conversation: &Conversation,
+    writes: Vec<guest::StateWrite>,
+) -> Result<(), Error> {
     let mut afar: Vec<(guest::Scope, Vec<StateChange>)> = Vec::new();
     for write in writes {
         if write.scope == guest::Scope::Conversation {
@@ -203,13 +208,17 @@ fn stage_state(engine: &Engine, step: &mut Step<'_>, conversation: &Conversation
             match write.value {
                 Some(value) => {
                     let row = StateRow { value, expires_at: write.expires_at, version: 0 };
-                    step.batch.put(Table::State, key, layout::encode(&row));
+                    let row = match engine.seal_in(conversation, (Table::State, &key), &row.value).await? {
+                        Some(value) => layout::encode_as(layout::SEALED, &StateRow { value, ..row }),
+                        None => layout::encode(&row),
+                    };
+                    step.batch.put(Table::State, key, row);
                 }
                 None => drop(step.batch.delete(Table::State, key)),
             }
             continue;
         }
-        let (of, change) = (write.scope, change(engine, conversation, write));
+        let (of, change) = (write.scope, change(engine, conversation, write).await?);
         match afar.iter_mut().find(|(there, _)| *there == of) {
             Some((_, changes)) => changes.push(change),
             None => afar.push((of, vec![change])),
@@ -218,17 +227,28 @@ fn stage_state(engine: &Engine, step: &mut Step<'_>, conversation: &Conversation
     for (of, changes) in afar {
         remember(engine, step, conversation, of, changes, None);
     }
+    Ok(())
 }
 
-/// A write to state that isn't the conversation's own, as its home carries it out.
-pub(crate) fn change(engine: &Engine, conversation: &Conversation, write: guest::StateWrite) -> StateChange {
+/// A write to state that isn't the conversation's own, as its home carries it out. What is the contact's is sealed; what is
+/// the tenant's belongs to no person, and isn't.
+pub(crate) async fn change(
+    engine: &Engine,
+    conversation: &Conversation,
+    write: guest::StateWrite,
+) -> Result<StateChange, Error> {
     let (place, _) = scope(engine, conversation, write.scope);
+    let key = layout::state_key(place, &write.key).to_vec();
     let change = match (write.added, write.value) {
         (Some(by), _) => Change::Add(by),
+        (None, Some(value)) if write.scope == guest::Scope::Contact => {
+            let sealed = engine.seal_in(conversation, (Table::State, &key), &value).await?;
+            sealed.map_or(Change::Set(value), Change::SetSealed)
+        }
         (None, Some(value)) => Change::Set(value),
         (None, None) => Change::Forget,
     };
-    StateChange { key: layout::state_key(place, &write.key).to_vec(), change, expires_at: write.expires_at }
+    Ok(StateChange { key, change, expires_at: write.expires_at })
 }
 
 /// Sends changes to the home of their scope.

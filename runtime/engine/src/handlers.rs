@@ -23,6 +23,7 @@ use crate::assign::Taker;
 use crate::contacts;
 use crate::directory::Kit;
 use crate::engine::Engine;
+use crate::error::Error;
 use crate::health::End;
 use crate::hot::Live;
 use crate::logs::Said;
@@ -38,6 +39,16 @@ pub(crate) struct StateRow {
     /// Which change made it: no other of the same key has the same, and none has 0. A conversation's own state has none:
     /// nobody else writes it.
     pub(crate) version: u64,
+}
+
+/// A value of a handler's state as it lies under `key`, opened; `None` if it was erased.
+pub(crate) async fn read_state(engine: &Engine, key: &[u8], row: &[u8]) -> Result<Option<StateRow>, Error> {
+    if !layout::is_sealed(row) {
+        return Ok(Some(layout::decode(Table::State, row)?));
+    }
+    let sealed: StateRow = layout::decode_as(layout::SEALED, Table::State, row)?;
+    let value = engine.open_words(Table::State, key, &sealed.value).await?;
+    Ok(value.map(|value| StateRow { value, ..sealed }))
 }
 
 /// What a run saw of its tenant's state: keys as they are stored, with their versions; 0 where there was nothing.
@@ -71,7 +82,7 @@ pub(crate) async fn call(
         let is_kept = |outcome: &guest::Outcome| recordings::is_kept(handler.recording.mode, queued.id, outcome);
         let recorded = Box::pin(engine.host.record_if(&taker.code, &invocation, &mut world, is_kept));
         let (outcome, recording) = recorded.await;
-        recordings::keep(engine, &conversation.tenant, taker, queued, (id, kind), &outcome, recording);
+        recordings::keep(engine, conversation, taker, queued, (id, kind), &outcome, recording);
         outcome
     } else {
         Box::pin(engine.host.invoke(&taker.code, &invocation, &mut world)).await
@@ -276,9 +287,16 @@ impl World<'_> {
     }
 
     /// The value of a row, if it isn't past its time.
-    fn alive(&mut self, in_scope: Scope, key: &[u8], bytes: Option<&[u8]>) -> Result<Option<Vec<u8>>, Unavailable> {
-        let row =
-            bytes.map(|bytes| layout::decode::<StateRow>(Table::State, bytes).map_err(unavailable)).transpose()?;
+    async fn alive(
+        &mut self,
+        in_scope: Scope,
+        key: &[u8],
+        bytes: Option<&[u8]>,
+    ) -> Result<Option<Vec<u8>>, Unavailable> {
+        let row = match bytes {
+            Some(bytes) => read_state(self.engine, key, bytes).await.map_err(unavailable)?,
+            None => None,
+        };
         if in_scope == Scope::Tenant {
             self.shared.push((key.to_vec(), row.as_ref().map_or(0, |row| row.version)));
         }
@@ -298,7 +316,7 @@ impl Surroundings for World<'_> {
             let (place, home) = scope(self.engine, self.conversation, in_scope);
             let stored = layout::state_key(place, key);
             let row = self.engine.store.get(home, Table::State, stored.clone()).await.map_err(unavailable)?;
-            let value = self.alive(in_scope, &stored, row.as_deref())?;
+            let value = self.alive(in_scope, &stored, row.as_deref()).await?;
             self.note(|| Question::State(in_scope, key.to_owned()), || Answer::State(value.clone()));
             Ok(value)
         }
@@ -322,7 +340,7 @@ impl Surroundings for World<'_> {
             loop {
                 let page = self.engine.store.range(home, range.clone()).await.map_err(unavailable)?;
                 for (key, bytes) in &page {
-                    if let Some(value) = self.alive(in_scope, key, Some(bytes))? {
+                    if let Some(value) = self.alive(in_scope, key, Some(bytes)).await? {
                         // A scope's tag and hash stand before the name.
                         found.push((String::from_utf8_lossy(&key[17..]).into_owned(), value));
                     }

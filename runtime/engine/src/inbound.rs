@@ -51,6 +51,13 @@ struct PartsRow {
     assembly: Assembly,
 }
 
+/// The same, sealed: all of it but the time, which a start needs.
+#[derive(Serialize, Deserialize)]
+struct SealedParts {
+    until: Timestamp,
+    sealed: Vec<u8>,
+}
+
 /// [`DefaultAlphabet`] in its stored form.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Alphabet {
@@ -154,8 +161,12 @@ async fn take_in(
     let key = parts_key(&conversation.id(), place.reference, place.wide);
     let stored = engine.store.get(partition, Table::Part, key.clone()).await?;
     let now = engine.clock.now();
+    let stored = match stored {
+        Some(bytes) => read_parts(engine, &key, &bytes).await?,
+        None => None,
+    };
     let mut row = match stored {
-        Some(bytes) => layout::decode::<PartsRow>(Table::Part, &bytes)?,
+        Some(row) => row,
         None => PartsRow {
             carrier: carrier.to_string(),
             from: part.from.clone(),
@@ -174,7 +185,12 @@ async fn take_in(
         Ok(Added::Duplicate) => Ok(()),
         Ok(Added::Waiting) => {
             let mut step = Step::new(engine, partition);
-            step.batch.put(Table::Part, key.clone(), layout::encode(&row));
+            let bytes = layout::encode(&row);
+            let bytes = match engine.seal_in(&conversation, (Table::Part, &key), &bytes).await? {
+                Some(sealed) => layout::encode_as(layout::SEALED, &SealedParts { until: row.until, sealed }),
+                None => bytes,
+            };
+            step.batch.put(Table::Part, key.clone(), bytes);
             step.commit().await?;
             engine.wheel.set(row.until, Due::Parts { partition, key });
             Ok(())
@@ -189,10 +205,20 @@ async fn take_in(
     }
 }
 
+/// Parts as they lie, opened; `None` if they were erased.
+async fn read_parts(engine: &Engine, key: &[u8], bytes: &[u8]) -> Result<Option<PartsRow>, Error> {
+    if !layout::is_sealed(bytes) {
+        return Ok(Some(layout::decode(Table::Part, bytes)?));
+    }
+    let row: SealedParts = layout::decode_as(layout::SEALED, Table::Part, bytes)?;
+    let opened = engine.open_words(Table::Part, key, &row.sealed).await?;
+    Ok(opened.map(|bytes| layout::decode(Table::Part, &bytes)).transpose()?)
+}
+
 /// The wait for missing parts ran out: what there is goes on, and says so.
 pub(crate) async fn give_up_parts(engine: &Arc<Engine>, partition: Partition, key: Bytes) -> Result<(), Error> {
     let Some(bytes) = engine.store.get(partition, Table::Part, key.clone()).await? else { return Ok(()) };
-    let row: PartsRow = layout::decode(Table::Part, &bytes)?;
+    let Some(row) = read_parts(engine, &key, &bytes).await? else { return Ok(()) };
     if row.until > engine.clock.now() {
         // Another message with the same reference; it has its own wait.
         return Ok(());
@@ -398,8 +424,12 @@ pub(crate) async fn recover(engine: &Engine, partition: Partition) -> Result<(),
     loop {
         let page = engine.store.range(partition, range.clone()).await?;
         for (key, value) in &page {
-            let row: PartsRow = layout::decode(Table::Part, value)?;
-            engine.wheel.set(row.until, Due::Parts { partition, key: key.clone() });
+            let until = if layout::is_sealed(value) {
+                layout::decode_as::<SealedParts>(layout::SEALED, Table::Part, value)?.until
+            } else {
+                layout::decode::<PartsRow>(Table::Part, value)?.until
+            };
+            engine.wheel.set(until, Due::Parts { partition, key: key.clone() });
         }
         match page.last() {
             Some((last, _)) if page.len() == range.limit => range = range.resume(last.clone()),

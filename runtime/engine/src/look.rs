@@ -8,7 +8,7 @@ use signalbox_store::{Table, layout};
 use crate::contacts::{self, Contact, ContactRefused};
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::handlers::{StateRow, scope};
+use crate::handlers::{read_state, scope};
 use crate::timers::{self, Due};
 
 impl Handle {
@@ -20,9 +20,10 @@ impl Handle {
         key: &str,
     ) -> Result<Option<Vec<u8>>, Error> {
         let (place, home) = scope(&self.0, conversation, in_scope);
-        let row = self.0.store.get(home, Table::State, layout::state_key(place, key)).await?;
+        let key = layout::state_key(place, key);
+        let row = self.0.store.get(home, Table::State, key.clone()).await?;
         let Some(row) = row else { return Ok(None) };
-        let row: StateRow = layout::decode(Table::State, &row)?;
+        let Some(row) = read_state(&self.0, &key, &row).await? else { return Ok(None) };
         let now = self.0.clock.now().as_micros();
         Ok(row.expires_at.is_none_or(|at| at > now).then_some(row.value))
     }

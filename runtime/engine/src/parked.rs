@@ -125,6 +125,34 @@ pub struct ParkedPage {
     pub next: Option<ParkedCursor>,
 }
 
+/// A parked event in either form; what a timer was to say is as it lies.
+pub(crate) fn read_row(row: &[u8]) -> Result<Parked, layout::Unreadable> {
+    if layout::is_sealed(row) {
+        layout::decode_as(layout::SEALED, Table::ParkedEvent, row)
+    } else {
+        layout::decode(Table::ParkedEvent, row)
+    }
+}
+
+/// Writes an event that was given up.
+pub(crate) async fn stage(
+    engine: &Engine,
+    step: &mut Step<'_>,
+    tenant: &TenantId,
+    mut parked: Parked,
+) -> Result<(), Error> {
+    let key = layout::parked_event_key(tenant, parked.id());
+    let mut row = layout::encode(&parked);
+    if let Event::Timer { conversation, payload, .. } = &mut parked.queued.event
+        && let Some(sealed) = engine.seal_in(conversation, (Table::ParkedEvent, &key), payload).await?
+    {
+        *payload = sealed;
+        row = layout::encode_as(layout::SEALED, &parked);
+    }
+    step.batch.put(Table::ParkedEvent, key, row);
+    Ok(())
+}
+
 fn fits(engine: &Engine, tenant: &TenantId, filter: &Filter, parked: &Parked) -> bool {
     let is_stale = || {
         let account = engine.directory.account(tenant);
@@ -155,7 +183,7 @@ async fn of_partition(
     loop {
         let page = engine.store.range(partition, range.clone()).await?;
         for (_, value) in &page {
-            let parked: Parked = layout::decode(Table::ParkedEvent, value)?;
+            let parked = read_row(value)?;
             if fits(engine, tenant, filter, &parked) {
                 found.push(parked);
             }
@@ -193,13 +221,20 @@ pub(crate) async fn list(
 /// Tries an event again, with the version that answers now; `false` if it isn't parked.
 pub(crate) async fn retry(engine: &Engine, tenant: &TenantId, event: EventId) -> Result<bool, Error> {
     let Some((partition, key, row)) = find(engine, tenant, event).await? else { return Ok(false) };
-    let parked: Parked = layout::decode(Table::ParkedEvent, &row)?;
+    let mut parked = read_row(&row)?;
+    if layout::is_sealed(&row)
+        && let Event::Timer { payload, .. } = &mut parked.queued.event
+    {
+        let opened = engine.open_words(Table::ParkedEvent, &key, payload).await?;
+        let Some(opened) = opened else { return Ok(false) };
+        *payload = opened;
+    }
     let mut step = Step::new(engine, partition);
     step.batch.check(Table::ParkedEvent, key.clone(), Expect::Equals(row));
     step.batch.delete(Table::ParkedEvent, key);
     // The same event under the same id: what it sends has the ids that it would have had.
     let queued = Queued { attempts: 0, not_before: step.at, ..parked.queued };
-    step.batch.send(partition, layout::encode(&queued));
+    step.queue(partition, &queued);
     landed(step).await
 }
 

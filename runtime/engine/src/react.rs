@@ -70,7 +70,7 @@ pub(crate) async fn inbound(
             step.advance(&mut live, status, cause, None)?;
             match next {
                 Some(at) => postpone(step, pending, &taker, at).await,
-                None => park(step, pending, tenant, &taker, error).await,
+                None => park(engine, step, pending, tenant, &taker, error).await,
             }
         }
     }
@@ -138,7 +138,7 @@ pub(crate) async fn status_change(
             step.advance(&mut live, at, cause, None)?;
             match next {
                 Some(at) => postpone(step, pending, &taker, at).await,
-                None => park(step, pending, tenant, &taker, error).await,
+                None => park(engine, step, pending, tenant, &taker, error).await,
             }
         }
     }
@@ -193,7 +193,7 @@ pub(crate) async fn timer(
             tracing::warn!(%tenant, handler = taker.handler.meta.name, timer = name, attempt, "a timer's handler failed; its log says why");
             match next_attempt(engine, attempt, retry) {
                 Some(at) => postpone(step, pending, &taker, at).await,
-                None => park(step, pending, tenant, &taker, error).await,
+                None => park(engine, step, pending, tenant, &taker, error).await,
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::assign::Taker;
 use crate::dispatch::Flow;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::parked::Parked;
+use crate::parked::{self, Parked};
 use crate::step::Step;
 use crate::turns::{Pending, Pin, RetryRow};
 
@@ -63,6 +63,7 @@ pub(crate) async fn postpone(
 
 /// The event had its attempts: it is set aside, whole, to be looked at and tried again by hand.
 pub(crate) async fn park(
+    engine: &Engine,
     mut step: Step<'_>,
     pending: &Pending,
     tenant: &TenantId,
@@ -72,9 +73,8 @@ pub(crate) async fn park(
     let mut queued = pending.queued.clone();
     queued.attempts += 1;
     let Pin { handler, digest } = taker.pin();
-    let key = layout::parked_event_key(tenant, queued.id);
     let parked = Parked::new(queued, handler, digest, error, step.at);
-    step.batch.put(Table::ParkedEvent, key, layout::encode(&parked));
+    parked::stage(engine, &mut step, tenant, parked).await?;
     step.take_event(pending);
     step.commit().await?;
     Ok(Flow::Done)

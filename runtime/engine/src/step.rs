@@ -7,8 +7,8 @@ use bytes::Bytes;
 use signalbox_model::event::Queued;
 use signalbox_model::timeline::IllegalTransition;
 use signalbox_model::{
-    AttemptId, Cause, ConversationId, Entry, ErrorClass, Event, EventId, Head, Message, MessageId, Partition, Status,
-    TenantId, Timestamp,
+    AttemptId, Cause, Conversation, ConversationId, Entry, ErrorClass, Event, EventId, Head, Message, MessageId,
+    Partition, Status, TenantId, Timestamp,
 };
 use signalbox_records::audit::{Item, Keys};
 use signalbox_store::{Batch, Committed, InboxSeq, Table, layout};
@@ -35,6 +35,8 @@ pub(crate) struct Step<'e> {
     told: Vec<webhooks::Item>,
     /// Messages whose words are sealed on their way into the batch.
     unsealed: Vec<Message>,
+    /// Events with words in them, by their place among the batch's sends: sealed on their way.
+    unsealed_events: Vec<(usize, Conversation)>,
     /// What the audit log is told.
     logged: Vec<(TenantId, Item)>,
     timers: Vec<(Bytes, Option<Timestamp>)>,
@@ -61,6 +63,7 @@ impl<'e> Step<'e> {
             begun: Vec::new(),
             told: Vec::new(),
             unsealed: Vec::new(),
+            unsealed_events: Vec::new(),
             logged: Vec::new(),
             timers: Vec::new(),
             going: None,
@@ -173,8 +176,22 @@ impl<'e> Step<'e> {
     pub(crate) fn event(&mut self, to: Partition, event: Event) -> EventId {
         let id = EventId::new(self.at, to, &self.engine.chance);
         let queued = Queued { id, at: self.at, attempts: 0, not_before: self.at, event };
-        self.batch.send(to, layout::encode(&queued));
+        self.queue(to, &queued);
         id
+    }
+
+    /// Puts an event as it is into the inbox of `to`.
+    pub(crate) fn queue(&mut self, to: Partition, queued: &Queued) {
+        if self.engine.seals(queued.event.tenant()).is_some() {
+            let conversation = match &queued.event {
+                Event::Adopt { message } => Some(message.conversation()),
+                Event::Timer { conversation, .. } => Some(conversation.clone()),
+                // Others name what they are about, or carry values that are sealed already.
+                _ => None,
+            };
+            self.unsealed_events.extend(conversation.map(|conversation| (self.batch.sends.len(), conversation)));
+        }
+        self.batch.send(to, layout::encode(queued));
     }
 
     /// Takes the event off the inbox: its work is done with this step.
@@ -208,8 +225,26 @@ impl<'e> Step<'e> {
     /// Makes the step durable, and only then lets the rest of the house know of it.
     pub(crate) async fn commit(self) -> Result<Committed, Error> {
         let Self {
-            engine, mut batch, consent, changed, lines, begun, told, timers, going, mut logged, unsealed, ..
+            engine,
+            mut batch,
+            consent,
+            changed,
+            lines,
+            begun,
+            told,
+            timers,
+            going,
+            mut logged,
+            unsealed,
+            unsealed_events,
+            ..
         } = self;
+        for (n, conversation) in unsealed_events {
+            let sealed = engine.seal_in(&conversation, (Table::Inbox, b""), &batch.sends[n].record).await?;
+            if let Some(sealed) = sealed {
+                batch.sends[n].record = layout::encode_as(layout::SEALED, &sealed);
+            }
+        }
         for message in unsealed {
             let Some(vault) = engine.seals(&message.tenant) else {
                 unreachable!("a vault that was there stays, and tenants are those of the start")

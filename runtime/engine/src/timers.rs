@@ -104,7 +104,18 @@ struct TimerRow {
     conversation: Conversation,
     name: String,
     at: Timestamp,
+    /// Sealed in rows that say so.
     payload: Vec<u8>,
+}
+
+/// A timer's row in either form; its payload is as it lies.
+fn read_row(row: &[u8]) -> Result<TimerRow, Error> {
+    let form = if layout::is_sealed(row) {
+        layout::decode_as(layout::SEALED, Table::Timer, row)
+    } else {
+        layout::decode(Table::Timer, row)
+    };
+    Ok(form?)
 }
 
 /// How often the host forgets what was kept long enough.
@@ -169,11 +180,23 @@ async fn release(
 }
 
 /// Writes a handler's timer; one of the same name in the conversation is replaced.
-pub(crate) fn stage_set(step: &mut Step<'_>, conversation: &Conversation, name: &str, at: Timestamp, payload: Vec<u8>) {
+pub(crate) async fn stage_set(
+    engine: &Engine,
+    step: &mut Step<'_>,
+    conversation: &Conversation,
+    name: &str,
+    at: Timestamp,
+    payload: Vec<u8>,
+) -> Result<(), Error> {
     let key = layout::timer_key(conversation.id(), name);
     let row = TimerRow { conversation: conversation.clone(), name: name.to_owned(), at, payload };
-    step.batch.put(Table::Timer, key.clone(), layout::encode(&row));
+    let row = match engine.seal_in(conversation, (Table::Timer, &key), &row.payload).await? {
+        Some(payload) => layout::encode_as(layout::SEALED, &TimerRow { payload, ..row }),
+        None => layout::encode(&row),
+    };
+    step.batch.put(Table::Timer, key.clone(), row);
     step.set_timer(key, at);
+    Ok(())
 }
 
 /// Unsets a handler's timer.
@@ -186,9 +209,14 @@ pub(crate) fn stage_cancel(step: &mut Step<'_>, conversation: &Conversation, nam
 /// A handler's timer has come: it leaves the timers and enters the inbox in one commit.
 async fn fire(engine: &Engine, partition: Partition, key: Bytes, at: Timestamp) -> Result<(), Error> {
     let Some(value) = engine.store.get(partition, Table::Timer, key.clone()).await? else { return Ok(()) };
-    let row: TimerRow = layout::decode(Table::Timer, &value)?;
+    let mut row = read_row(&value)?;
     if row.at != at {
         return Ok(());
+    }
+    if layout::is_sealed(&value) {
+        // One that was erased comes without what it was to say: its row is on its way out.
+        let Some(payload) = engine.open_words(Table::Timer, &key, &row.payload).await? else { return Ok(()) };
+        row.payload = payload;
     }
     let mut step = Step::new(engine, partition);
     step.batch.check(Table::Timer, key.clone(), Expect::Equals(value));
@@ -212,7 +240,7 @@ pub(crate) async fn of(engine: &Engine, conversation: &Conversation) -> Result<V
     loop {
         let page = engine.store.range(home, range.clone()).await?;
         for (_, value) in &page {
-            let TimerRow { name, at, .. } = layout::decode(Table::Timer, value)?;
+            let TimerRow { name, at, .. } = read_row(value)?;
             timers.push((name, at));
         }
         match page.last() {
@@ -228,7 +256,7 @@ pub(crate) async fn recover(engine: &Engine, partition: Partition) -> Result<(),
     loop {
         let page = engine.store.range(partition, range.clone()).await?;
         for (key, value) in &page {
-            let row: TimerRow = layout::decode(Table::Timer, value)?;
+            let row = read_row(value)?;
             engine.handler_timers.set(engine, partition, key.clone(), row.at);
         }
         match page.last() {

@@ -5,11 +5,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use foldhash::HashMap;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use signalbox_guest::Effects;
 use signalbox_model::event::Queued;
-use signalbox_model::{ConversationId, Event, Partition, TenantId, Timestamp};
+use signalbox_model::{Conversation, ConversationId, Event, Partition, TenantId, Timestamp};
 use signalbox_store::{InboxSeq, Range, Table, layout};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,7 @@ use crate::dispatch::{self, Flow};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fair::{Admit, FairQueue, Next};
+use crate::step::Step;
 
 /// An event in memory, with its place in the inbox.
 #[derive(Debug)]
@@ -51,6 +54,69 @@ pub(crate) struct RetryRow {
     pub(crate) pin: Option<Pin>,
     /// What its last run proposed.
     pub(crate) proposed: Option<Proposed>,
+}
+
+/// The same, where the effects that were proposed are sealed.
+#[derive(Serialize, Deserialize)]
+struct SealedRetry {
+    /// With no effects in it.
+    row: RetryRow,
+    effects: Vec<u8>,
+}
+
+impl RetryRow {
+    /// As it is stored under `key`, for an event of `conversation`.
+    pub(crate) async fn to_bytes(
+        &self,
+        engine: &Engine,
+        conversation: &Conversation,
+        key: &[u8],
+    ) -> Result<Bytes, Error> {
+        if let Some(proposed) = &self.proposed
+            && engine.seals(&conversation.tenant).is_some()
+        {
+            let words = layout::encode(&proposed.effects);
+            if let Some(effects) = engine.seal_in(conversation, (Table::Retry, key), &words).await? {
+                let proposed = Some(Proposed { effects: Effects::default(), ..proposed.clone() });
+                let row = Self { proposed, ..self.clone() };
+                return Ok(layout::encode_as(layout::SEALED, &SealedRetry { row, effects }));
+            }
+        }
+        Ok(layout::encode(self))
+    }
+
+    /// Reads it, opened. What was proposed and then erased wasn't proposed: its event is run again.
+    async fn read(engine: &Engine, key: &[u8], row: &[u8]) -> Result<Self, Error> {
+        if !layout::is_sealed(row) {
+            return Ok(layout::decode(Table::Retry, row)?);
+        }
+        let SealedRetry { row, effects } = layout::decode_as(layout::SEALED, Table::Retry, row)?;
+        let opened = engine.open_words(Table::Retry, key, &effects).await?;
+        let proposed = match (row.proposed, opened) {
+            (Some(proposed), Some(effects)) => {
+                Some(Proposed { effects: layout::decode(Table::Retry, &effects)?, ..proposed })
+            }
+            _ => None,
+        };
+        Ok(Self { proposed, ..row })
+    }
+
+    /// The row of an event whose `run` asked, with what it was answered; `None` if another one asked, or none.
+    pub(crate) fn told(row: &[u8], run: u8, made: bool) -> Result<Option<Bytes>, layout::Unreadable> {
+        let tell = |row: &mut Self| match row.proposed.as_mut().filter(|proposed| proposed.run == run) {
+            Some(proposed) => {
+                proposed.made = Some(made);
+                true
+            }
+            None => false,
+        };
+        if layout::is_sealed(row) {
+            let mut sealed: SealedRetry = layout::decode_as(layout::SEALED, Table::Retry, row)?;
+            return Ok(tell(&mut sealed.row).then(|| layout::encode_as(layout::SEALED, &sealed)));
+        }
+        let mut row: Self = layout::decode(Table::Retry, row)?;
+        Ok(tell(&mut row).then(|| layout::encode(&row)))
+    }
 }
 
 /// Conversations that have something to do.
@@ -258,8 +324,15 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
         let full = page.len() == engine.config.inbox_page;
         for (seq, record) in page {
             after = seq;
-            match layout::decode::<Queued>(Table::Inbox, &record) {
-                Ok(mut queued) => {
+            match read_event(&engine, &record).await {
+                Ok(None) => {
+                    let mut step = Step::new(&engine, partition);
+                    step.take(seq);
+                    if let Err(error) = step.commit().await {
+                        engine.step_failed("taking an event off that was erased", &error);
+                    }
+                }
+                Ok(Some(mut queued)) => {
                     let retry = retries.remove(&seq);
                     if let Some(retry) = &retry {
                         (queued.attempts, queued.not_before) = (retry.attempts, retry.at);
@@ -270,7 +343,7 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
                     }
                     engine.turns.add(&engine, partition, Pending { seq, queued, pin, proposed, called: false });
                 }
-                Err(error) => engine.step_failed("reading an event", &error.into()),
+                Err(error) => engine.step_failed("reading an event", &error),
             }
         }
         if !full && !recovered {
@@ -290,6 +363,16 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
     }
 }
 
+/// An event as it lies in an inbox, opened; `None` if it was erased.
+async fn read_event(engine: &Engine, record: &[u8]) -> Result<Option<Queued>, Error> {
+    if !layout::is_sealed(record) {
+        return Ok(Some(layout::decode(Table::Inbox, record)?));
+    }
+    let sealed: Vec<u8> = layout::decode_as(layout::SEALED, Table::Inbox, record)?;
+    let opened = engine.open_words(Table::Inbox, b"", &sealed).await?;
+    Ok(opened.map(|record| layout::decode(Table::Inbox, &record)).transpose()?)
+}
+
 /// Events that failed before this start.
 async fn retries(engine: &Engine, partition: Partition) -> Result<HashMap<InboxSeq, RetryRow>, Error> {
     let mut range = Range::prefix(Table::Retry, Vec::new(), 1_000);
@@ -298,7 +381,7 @@ async fn retries(engine: &Engine, partition: Partition) -> Result<HashMap<InboxS
         let page = engine.store.range(partition, range.clone()).await?;
         for (key, value) in &page {
             if let Ok(seq) = <[u8; 8]>::try_from(&key[..]) {
-                all.insert(InboxSeq(u64::from_be_bytes(seq)), layout::decode(Table::Retry, value)?);
+                all.insert(InboxSeq(u64::from_be_bytes(seq)), RetryRow::read(engine, key, value).await?);
             }
         }
         match page.last() {

@@ -142,6 +142,8 @@ pub enum Change {
     Forget,
     /// It is a number, and so much more, or less, than it will be by then.
     Add(i64),
+    /// It has this value, sealed for the place where it lies.
+    SetSealed(Vec<u8>),
 }
 
 /// What changes depend on.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use house::{House, at, tenant};
 use signalbox_model::{Chance, Direction, Message, Partition, TenantId, Veil};
-use signalbox_records::vault::{Epochs, Master, MasterError, Parts, Vault, stage_sealed};
+use signalbox_records::vault::{Epochs, Master, MasterError, Parts, Vault, Words, stage_sealed};
 use signalbox_records::{Error, load_message};
 use signalbox_store::memory::MemoryStore;
 use signalbox_store::{Batch, Range, Store, Table, layout};
@@ -259,4 +259,32 @@ async fn people_keys(store: &MemoryStore) -> usize {
         keys += store.range(partition, Range::prefix(Table::PersonKey, "", 1_000)).await.unwrap().len();
     }
     keys
+}
+
+#[tokio::test]
+async fn words_open_where_they_lie_and_nowhere_else_until_they_are_erased() {
+    let store = MemoryStore::new(Default::default());
+    let vault = open(&store).await;
+    let (acme, theirs) = (tenant("acme"), THEIRS.parse().unwrap());
+    let whose = (None, &theirs);
+    let words = vault.seal_words(&acme, whose, b"here", WORDS.as_bytes(), (at(1), at(1))).await.unwrap();
+    let Words::Sealed(sealed) = words else { panic!("nothing was erased") };
+    assert!(!sealed.windows(5).any(|window| window == &WORDS.as_bytes()[..5]));
+    assert!(!sealed.windows(5).any(|window| window == &THEIRS.as_bytes()[..5]));
+    let opened = vault.open_words(Table::State, b"here", &sealed).await.unwrap();
+    assert_eq!(opened.as_deref(), Some(WORDS.as_bytes()));
+    assert!(vault.open_words(Table::State, b"there", &sealed).await.is_err());
+    for n in 1..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[n] ^= 1;
+        assert!(vault.open_words(Table::State, b"here", &changed).await.is_err(), "byte {n}");
+    }
+    vault.destroy(&acme, &theirs, at(5)).await.unwrap();
+    assert_eq!(vault.open_words(Table::State, b"here", &sealed).await.unwrap(), None);
+    let late = vault.seal_words(&acme, whose, b"here", WORDS.as_bytes(), (at(4), at(6))).await.unwrap();
+    assert_eq!(late, Words::Erased, "it was said before");
+    let later = vault.seal_words(&acme, whose, b"here", WORDS.as_bytes(), (at(6), at(6))).await.unwrap();
+    let Words::Sealed(later) = later else { panic!("it was said afterwards") };
+    assert!(open(&store).await.open_words(Table::State, b"here", &later).await.unwrap().is_some());
+    assert_eq!(vault.open_words(Table::State, b"here", &sealed).await.unwrap(), None);
 }

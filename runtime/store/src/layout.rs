@@ -174,6 +174,14 @@ pub struct Unreadable {
 /// The version that stands before every value.
 const VERSION: u8 = 1;
 
+/// The first byte of values whose words are sealed.
+pub const SEALED: u8 = 3;
+
+/// Are the words of a stored value sealed?
+pub fn is_sealed(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&SEALED)
+}
+
 /// A value in its stored form.
 pub fn encode<T: Serialize>(value: &T) -> Bytes {
     encode_as(VERSION, value)

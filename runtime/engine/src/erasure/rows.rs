@@ -1,6 +1,8 @@
 //! What there is of a person beside messages: handlers' state and timers, what the tenant recorded of them, parts that wait
 //! for others, recorded runs, events that were given up.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use signalbox_model::{Address, Conversation, ConversationId, Partition, TenantId};
 use signalbox_store::layout::{self, RecordingRow, Scope};
@@ -9,9 +11,8 @@ use signalbox_store::{Range, Table};
 use super::AT_ONCE;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::parked::Parked;
 use crate::step::Step;
-use crate::{contacts, recordings};
+use crate::{contacts, parked, recordings};
 
 /// Recorded runs read at a time: each may have a megabyte.
 const RUNS_AT_ONCE: usize = 8;
@@ -43,19 +44,44 @@ pub(super) async fn of_person(
     count += delete(engine, home, contact, |_| true).await?;
     // A run belongs to the person whose number stands in it, as whom it was shown or as whom it wrote to.
     let number = theirs.to_string();
-    let prefix = layout::recording_prefix(tenant, RecordingRow::Whole);
-    let runs = Range::prefix(Table::Recording, prefix, RUNS_AT_ONCE);
-    count +=
-        delete(engine, recordings::home(engine, tenant), runs, |whole| stands_in(whole, number.as_bytes())).await?;
+    count += runs(engine, tenant, number.as_bytes()).await?;
     for partition in (0..engine.store.partitions()).map(Partition::new) {
         let parked = Range::prefix(Table::ParkedEvent, layout::tenant_prefix(tenant), AT_ONCE);
-        let is_theirs = |row: &Bytes| {
-            let parked = layout::decode::<Parked>(Table::ParkedEvent, row);
-            parked.is_ok_and(|parked| conversations.contains(&parked.conversation()))
-        };
+        let is_theirs =
+            |row: &Bytes| parked::read_row(row).is_ok_and(|parked| conversations.contains(&parked.conversation()));
         count += delete(engine, partition, parked, is_theirs).await?;
     }
     Ok(count)
+}
+
+/// Deletes recorded runs in which a number stands, and those that were sealed by a key that is no more.
+async fn runs(engine: &Engine, tenant: &TenantId, number: &[u8]) -> Result<u64, Error> {
+    let home = recordings::home(engine, tenant);
+    let prefix = layout::recording_prefix(tenant, RecordingRow::Whole);
+    let mut range = Range::prefix(Table::Recording, prefix, RUNS_AT_ONCE);
+    let mut count = 0;
+    loop {
+        let page = engine.store.range(home, range.clone()).await?;
+        let last = page.last().map(|(key, _)| key.clone()).filter(|_| page.len() == RUNS_AT_ONCE);
+        let mut step = Step::new(engine, home);
+        for (key, row) in page {
+            let whole = recordings::open(engine, &key, row).await?;
+            if whole.is_none_or(|whole| stands_in(&whole, number)) {
+                count += 1;
+                if let Some(id) = layout::recording_id(&key) {
+                    let summary = layout::recording_key(tenant, RecordingRow::Summary, id);
+                    step.batch.delete(Table::Recording, summary);
+                }
+                step.batch.delete(Table::Recording, key);
+            }
+        }
+        step.commit().await?;
+        engine.recordings.erasures.fetch_add(1, Ordering::Release);
+        match last {
+            Some(last) => range = range.resume(last),
+            None => return Ok(count),
+        }
+    }
 }
 
 /// Deletes the rows of a range that `goes` names.

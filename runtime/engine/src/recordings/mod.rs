@@ -7,6 +7,7 @@ mod read;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -15,14 +16,14 @@ use signalbox_model::conversation::stable_hash;
 use signalbox_model::directory::RecordingMode;
 use signalbox_model::event::Queued;
 use signalbox_model::handler::EventKind;
-use signalbox_model::{EventId, InvocationId, Partition, TenantId, Timestamp};
+use signalbox_model::{Conversation, EventId, InvocationId, Partition, TenantId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::assign::Taker;
 use crate::engine::Engine;
 
 pub use read::{MAX_PAGE, RunCursor, RunDetail, RunFilter, RunOutcome, RunPage};
-pub(crate) use read::{component, list, load, show};
+pub(crate) use read::{component, list, load, open, show};
 pub(crate) use write::run;
 
 /// Recordings that wait to be written: a second of a busy host.
@@ -36,6 +37,8 @@ const MAX_BYTES: usize = 1 << 20;
 pub(crate) struct Recordings {
     queue: mpsc::Sender<Row>,
     room: Arc<Semaphore>,
+    /// How often recordings were erased, behind the back of the task that counts them.
+    pub(crate) erasures: AtomicU64,
 }
 
 /// What a run was, in short.
@@ -73,12 +76,15 @@ pub(crate) struct Row {
     id: InvocationId,
     run: Run,
     whole: Option<Bytes>,
+    /// Whose words stand in it, and since when they were said.
+    conversation: Conversation,
+    said: Timestamp,
     _room: OwnedSemaphorePermit,
 }
 
 impl Recordings {
     pub(crate) fn new(queue: mpsc::Sender<Row>) -> Self {
-        Self { queue, room: Arc::new(Semaphore::new(QUEUE_KIB)) }
+        Self { queue, room: Arc::new(Semaphore::new(QUEUE_KIB)), erasures: AtomicU64::new(0) }
     }
 }
 
@@ -111,7 +117,7 @@ fn is_drawn(event: EventId, one_of: u32) -> bool {
 /// Hands a run over to be written, if it is kept; never waits.
 pub(crate) fn keep(
     engine: &Engine,
-    tenant: &TenantId,
+    conversation: &Conversation,
     taker: &Taker,
     queued: &Queued,
     (id, kind): (InvocationId, EventKind),
@@ -125,7 +131,15 @@ pub(crate) fn keep(
     let kib = u32::try_from(whole.as_ref().map_or(0, Bytes::len).div_ceil(1 << 10)).unwrap_or(u32::MAX);
     let room = engine.recordings.room.clone().try_acquire_many_owned(kib);
     let run = run_of(engine, taker, queued, kind, outcome, whole.as_ref().map(Bytes::len));
-    let row = |room| Row { tenant: tenant.clone(), id, run, whole, _room: room };
+    let row = |room| Row {
+        tenant: conversation.tenant.clone(),
+        id,
+        run,
+        whole,
+        conversation: conversation.clone(),
+        said: queued.at,
+        _room: room,
+    };
     if room.map_or(true, |room| engine.recordings.queue.try_send(row(room)).is_err()) {
         engine.metrics.recordings_dropped.inc();
     }

@@ -129,7 +129,19 @@ pub(crate) async fn list(
 /// A recording, as [`Recording::to_bytes`] made it.
 pub(crate) async fn load(engine: &Engine, tenant: &TenantId, id: InvocationId) -> Result<Option<Bytes>, Error> {
     let key = layout::recording_key(tenant, RecordingRow::Whole, id);
-    Ok(engine.store.get(home(engine, tenant), Table::Recording, key).await?)
+    match engine.store.get(home(engine, tenant), Table::Recording, key.clone()).await? {
+        Some(row) => open(engine, &key, row).await,
+        None => Ok(None),
+    }
+}
+
+/// A whole recording's row, opened; `None` if it was erased.
+pub(crate) async fn open(engine: &Engine, key: &[u8], row: Bytes) -> Result<Option<Bytes>, Error> {
+    if !layout::is_sealed(&row) {
+        return Ok(Some(row));
+    }
+    let sealed: Vec<u8> = layout::decode_as(layout::SEALED, Table::Recording, &row)?;
+    Ok(engine.open_words(Table::Recording, key, &sealed).await?.map(Bytes::from))
 }
 
 /// A recorded run, fit to be shown.

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use signalbox_model::directory::RecordingPlan;
-use signalbox_model::{Partition, TenantId};
+use signalbox_model::{Conversation, Partition, TenantId};
+use signalbox_records::vault::Words;
 use signalbox_store::layout::{self, RecordingRow};
 use signalbox_store::{Batch, Range, Table};
 use tokio::sync::mpsc;
@@ -22,9 +24,10 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// Rows that are read or deleted at a time.
 const PAGE: usize = 256;
 
-/// What is known of how many each tenant has; counted in the store when it is first needed.
+/// What is known of how many each tenant has; counted in the store when it is first needed, and again after erasures, of which
+/// there were so many.
 #[derive(Default)]
-struct Counts(HashMap<TenantId, usize>);
+struct Counts(HashMap<TenantId, usize>, u64);
 
 /// Writes what comes until `stop` is cancelled, and then what still waits.
 pub(crate) async fn run(engine: Arc<Engine>, mut rows: mpsc::Receiver<Row>, stop: CancellationToken) {
@@ -71,17 +74,34 @@ impl Counts {
 
     async fn write_tenant(&mut self, engine: &Engine, tenant: &TenantId, rows: Vec<Row>) -> Result<(), Error> {
         let home = home(engine, tenant);
+        let erasures = engine.recordings.erasures.load(Ordering::Acquire);
+        if std::mem::replace(&mut self.1, erasures) != erasures {
+            self.0.clear();
+        }
         let had = self.count(engine, home, tenant).await?;
         let mut batch = Batch::new(home, engine.epoch(home));
-        for row in &rows {
+        let mut count = 0;
+        for row in rows {
             let key = |part| layout::recording_key(tenant, part, row.id);
-            batch.put(Table::Recording, key(RecordingRow::Summary), layout::encode(&row.run));
             if let Some(whole) = &row.whole {
-                batch.put(Table::Recording, key(RecordingRow::Whole), whole.clone());
+                let (key, Conversation { ours, theirs, .. }) = (key(RecordingRow::Whole), &row.conversation);
+                let at = (Table::Recording, &key[..]);
+                let whole = match engine.seal_words(tenant, (Some(ours), theirs), at, whole, row.said).await? {
+                    Some(Words::Sealed(sealed)) => layout::encode_as(layout::SEALED, &sealed),
+                    // Its person was erased while it waited to be written.
+                    Some(Words::Erased) => continue,
+                    None => whole.clone(),
+                };
+                batch.put(Table::Recording, key, whole);
             }
+            batch.put(Table::Recording, key(RecordingRow::Summary), layout::encode(&row.run));
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(());
         }
         engine.store.commit(batch).await?;
-        let has = had + rows.len();
+        let has = had + count;
         self.0.insert(tenant.clone(), has);
         let max = plan(engine, tenant).map_or(has, |plan| plan.max);
         self.drop_oldest(engine, home, tenant, has.saturating_sub(max), |_| true).await?;

@@ -12,7 +12,7 @@ use super::messages::is_held;
 use super::{Kind, PAGE, Pass, Work, note};
 use crate::engine::read_error;
 use crate::error::Error;
-use crate::parked::Parked;
+use crate::parked;
 use crate::step::Step;
 
 impl Work<'_> {
@@ -29,7 +29,7 @@ impl Work<'_> {
     pub(super) async fn parked_events(&mut self, keep: Option<Duration>, pass: &mut Pass) -> Result<(), Error> {
         let read = |key: &[u8], value: &[u8]| {
             let event = EventId::from_bytes(*key.last_chunk::<16>()?);
-            let parked: Parked = layout::decode(Table::ParkedEvent, value).ok()?;
+            let parked = parked::read_row(value).ok()?;
             Some((event.made_at(), About::event(&parked.queued.event)))
         };
         self.sweep(Table::ParkedEvent, Kind::ParkedEvents, keep, read, pass).await

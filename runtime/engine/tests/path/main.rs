@@ -15,6 +15,7 @@ mod programs;
 mod recordings;
 mod registered;
 mod retention;
+mod sealed_rows;
 mod sealing;
 mod sector;
 mod shared_state;

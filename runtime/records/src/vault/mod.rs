@@ -15,6 +15,7 @@
 //! | `tenants` | tenants' keys, wrapped anew when the master key changes |
 //! | `people` | people's keys: made at first use, in memory for a while, destroyed |
 //! | `body` | the stored form of a message whose body is sealed |
+//! | `words` | words that lie elsewhere: handlers' state, timers, recorded runs, parts, events |
 //!
 //! Everything is AES-256-GCM. Nonces are random. A key seals far less than the 2^32 texts up to which 96 random bits are
 //! safe: a person's key the messages of one person, a tenant's key one key for each person and erasure, the master key
@@ -25,21 +26,24 @@ mod cipher;
 pub mod master;
 mod people;
 mod tenants;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use signalbox_model::{Address, Chance, Message, Partition, TenantId, Timestamp, Veil};
-use signalbox_store::{Epoch, Store};
+use signalbox_store::{Epoch, Store, Table};
 
 pub(crate) use body::decode_message;
 pub use body::stage_sealed;
 pub use master::{Master, MasterError};
 pub use people::Erasure;
+pub use words::Words;
 
 use crate::Error;
 use people::People;
 use tenants::TenantKeys;
+use words::Envelope;
 
 /// By which right a partition is written.
 pub type Epochs = Arc<dyn Fn(Partition) -> Epoch + Send + Sync>;
@@ -104,7 +108,7 @@ impl Vault {
             return Ok(Veil::Erased);
         }
         let keys = self.keys(&message.tenant)?;
-        let held = self.people.for_sealing(keys, message.ours(), message.theirs(), now, &self.chance).await?;
+        let held = self.people.for_sealing(keys, Some(message.ours()), message.theirs(), now, &self.chance).await?;
         let is_late = held.erased.is_some_and(|erasure| message.accepted_at < erasure.at);
         match &held.key {
             Some(key) if !is_late => {
@@ -134,6 +138,42 @@ impl Vault {
         let (body, original) = body::open(key, message, sealed)?;
         (message.body, message.original, message.veil) = (body, original, Veil::Open);
         Ok(())
+    }
+
+    /// Seals words of a person's under their key, which is made and durable first if there is none. They are bound to
+    /// `place`. Words that were `said` before the last erasure aren't sealed any more.
+    pub async fn seal_words(
+        &self,
+        tenant: &TenantId,
+        (ours, theirs): (Option<&Address>, &Address),
+        place: &[u8],
+        text: &[u8],
+        (said, now): (Timestamp, Timestamp),
+    ) -> Result<Words, Error> {
+        let keys = self.keys(tenant)?;
+        let held = self.people.for_sealing(keys, ours, theirs, now, &self.chance).await?;
+        let is_late = held.erased.is_some_and(|erasure| said < erasure.at);
+        let Some(key) = held.key.as_ref().filter(|_| !is_late) else { return Ok(Words::Erased) };
+        let whose = (tenant.clone(), keys.person(theirs), held.generation);
+        Ok(Words::Sealed(Envelope::seal(key, whose, place, text, &self.chance)))
+    }
+
+    /// Opens words that [`seal_words`](Self::seal_words) sealed; `None` once their key was destroyed.
+    ///
+    /// # Errors
+    ///
+    /// When the row was tampered with, or moved.
+    pub async fn open_words(&self, table: Table, place: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let envelope = Envelope::read(sealed, table)?;
+        let keys = self.keys(&envelope.tenant)?;
+        let held = self.people.for_opening_of(keys, envelope.person).await?;
+        let held = held.ok_or(Error::Sealed { why: "the key of its person is missing" })?;
+        if held.erased.is_some_and(|erasure| envelope.generation <= erasure.through) {
+            return Ok(None);
+        }
+        let key = held.key.as_ref().filter(|_| held.generation == envelope.generation);
+        let key = key.ok_or(Error::Sealed { why: "it names a key that was never made" })?;
+        envelope.open(key, place).map(Some)
     }
 
     /// Destroys a person's key, durably: from then on nobody reads what it sealed. What is written later gets another.

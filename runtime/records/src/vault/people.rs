@@ -98,13 +98,13 @@ impl People {
     pub(super) async fn for_sealing(
         &self,
         keys: &TenantKeys,
-        ours: &Address,
+        ours: Option<&Address>,
         theirs: &Address,
         now: Timestamp,
         chance: &Chance,
     ) -> Result<Arc<Held>, Error> {
         let person = keys.person(theirs);
-        let fits = |held: &Held| held.key.is_some() && held.ours.contains(ours);
+        let fits = |held: &Held| held.key.is_some() && ours.is_none_or(|ours| held.ours.contains(ours));
         if let Some(held) = self.cached(&person).filter(|held| fits(held)) {
             return Ok(held);
         }
@@ -118,16 +118,22 @@ impl People {
             // A clock that was set back must not let the new key's messages look older than what was erased.
             row.erased = row.erased.map(|erasure| Erasure { at: erasure.at.min(now), ..erasure });
         }
-        if !row.ours.contains(ours) {
-            row.ours.push(ours.clone());
-        }
+        row.ours.extend(ours.filter(|ours| !row.ours.contains(ours)).cloned());
         self.write(&person, &row).await?;
         self.hold(keys, person, row)
     }
 
     /// The key for bodies that were sealed before; `None` if the person never had one.
     pub(super) async fn for_opening(&self, keys: &TenantKeys, theirs: &Address) -> Result<Option<Arc<Held>>, Error> {
-        let person = keys.person(theirs);
+        self.for_opening_of(keys, keys.person(theirs)).await
+    }
+
+    /// Likewise, of a person whose hash is known.
+    pub(super) async fn for_opening_of(
+        &self,
+        keys: &TenantKeys,
+        person: PersonHash,
+    ) -> Result<Option<Arc<Held>>, Error> {
         if let Some(held) = self.cached(&person) {
             return Ok(Some(held));
         }
