@@ -3,8 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use serde_json::json;
-use signalbox_tests::{Carrier, House, HouseConfig, NUMBER, Tenant};
+use serde_json::{Value, json};
+use signalbox_tests::place::binary;
+use signalbox_tests::{Carrier, House, HouseConfig, KEY_OF_ACME, NUMBER, Process, Tenant};
+use tokio::process::Command;
 
 const PHONE: &str = "+14155550199";
 const OTHER_PHONE: &str = "+14155550198";
@@ -86,7 +88,11 @@ async fn who_is_erased_is_forgotten_except_for_their_stop() {
     acme.api.post("/v1/erasures", &whom).await.expect_problem(409, "hold.covers");
     let release = format!("/v1/holds/{}/release", hold["id"].as_str().unwrap());
     acme.api.post(&release, &json!({ "why": "settled" })).await.expect(200);
-    let erased = acme.api.post("/v1/erasures", &whom).await.expect(200);
+    let mut command = Command::new(binary("signalbox"));
+    command.args(["erase", PHONE, "--json", "--url", house.url(), "--key", KEY_OF_ACME]);
+    let ended = Process::run("erasing", command).await;
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let erased: Value = serde_json::from_str(&ended.stdout).unwrap();
     // Three and a STOP, what answered them, what was sent; and what the handler may have said to the STOP.
     assert!(erased["messages"].as_u64().unwrap() >= 7 && erased["others"].as_u64().unwrap() > 0, "{erased}");
 

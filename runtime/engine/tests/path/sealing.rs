@@ -191,6 +191,8 @@ async fn crash_at_every_entry(master: Option<u8>) {
     let id = before.send(&House::request(WORDS)).await;
     before.until(id, Status::Sent).await;
     before.text(HEARD).await;
+    before.text("STOP").await;
+    before.clock.advance(std::time::Duration::from_secs(1));
     let (mut half, mut whole) = (0, 0);
     for moment in [Moment::BeforeDurable, Moment::AfterDurable] {
         for boundary in 0.. {
@@ -206,6 +208,11 @@ async fn crash_at_every_entry(master: Option<u8>) {
             assert!(is_erased || !done, "{boundary} {moment:?}");
             let noted = tables_with(&house.store, "path/erasing").await;
             assert_eq!(noted, [], "{boundary} {moment:?}: the start went on with it to its end");
+            let person = tables_with(&house.store, THEIRS).await;
+            let is_hidden = is_erased && master.is_some();
+            assert_eq!(!person.contains(&Table::Consent), is_hidden, "{boundary} {moment:?}: {person:?}");
+            let refused = house.handle.accept(&house.caller, &House::request(WORDS), None).await;
+            assert!(matches!(refused, Err(signalbox_engine::Refused::Policy(_))), "{boundary} {moment:?}: {refused:?}");
             half += u32::from(!done && is_erased);
             house.verified_log().await;
             if done {

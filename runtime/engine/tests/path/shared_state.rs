@@ -70,21 +70,41 @@ async fn runs(house: &House) -> u64 {
     usage.iter().map(|row| row.used.invocations).sum()
 }
 
-async fn before() -> Arc<MemoryStore> {
-    let house =
-        House::on(MemoryStore::new(Config { partitions: 4, ..Config::default() }), carrier(), ManualClock::at(noon()))
-            .await
-            .unwrap();
+/// A house, whose words are sealed where there is a key.
+async fn open(
+    master: Option<u8>,
+    store: Arc<MemoryStore>,
+    carrier: Arc<Scripted>,
+    clock: ManualClock,
+) -> Result<House, signalbox_engine::Error> {
+    match master {
+        Some(_) => House::sealed(master, store, carrier, clock).await,
+        None => House::on(store, carrier, clock).await,
+    }
+}
+
+async fn before(master: Option<u8>) -> Arc<MemoryStore> {
+    let store = MemoryStore::new(Config { partitions: 4, ..Config::default() });
+    let house = open(master, store, carrier(), ManualClock::at(noon())).await.unwrap();
     house.bind_guest("misbehaving").await;
     house.store.crash_image()
 }
 
 #[tokio::test]
 async fn numbers_and_sums_are_exact_whatever_commit_the_process_dies_at() {
-    let before = before().await;
+    die_at_every_commit(None).await;
+}
+
+#[tokio::test]
+async fn likewise_where_what_waits_for_an_agreement_is_sealed() {
+    die_at_every_commit(Some(1)).await;
+}
+
+async fn die_at_every_commit(master: Option<u8>) {
+    let before = before(master).await;
     for moment in [Moment::BeforeDurable, Moment::AfterDurable] {
         let mut boundary = 0;
-        while dies_at(&before, Crash { boundary, moment }).await {
+        while dies_at(master, &before, Crash { boundary, moment }).await {
             boundary += 1;
         }
         assert!(boundary >= 16, "two runs that write together have more commits than {boundary}");
@@ -92,20 +112,24 @@ async fn numbers_and_sums_are_exact_whatever_commit_the_process_dies_at() {
 }
 
 /// Two conversations take a number each and add to a sum, and the process dies. Whether it did.
-async fn dies_at(before: &MemoryStore, crash: Crash) -> bool {
+async fn dies_at(master: Option<u8>, before: &MemoryStore, crash: Crash) -> bool {
     let store = before.image_that_crashes(crash);
     let (carrier, clock) = (carrier(), ManualClock::at(noon() + Duration::from_secs(1)));
-    let house = match House::on(store.clone(), carrier.clone(), clock.clone()).await {
+    let house = match open(master, store.clone(), carrier.clone(), clock.clone()).await {
         Ok(house) => {
             for text in ["take a number", "count"] {
                 join_all([house.text_from(ADA, text), house.text_from(BOB, text)]).await;
             }
             house.is_quiet(false).await;
             clock.advance(Duration::from_secs(1));
-            house.crash().await
+            if master.is_some() {
+                house.crash_sealed(master).await.expect("it opens again")
+            } else {
+                house.crash().await
+            }
         }
         // It died on its start.
-        Err(_) => House::on(store.crash_image(), carrier, clock).await.expect("it opens again"),
+        Err(_) => open(master, store.crash_image(), carrier, clock).await.expect("it opens again"),
     };
     assert!(house.is_quiet(false).await);
     let messages = house.all_messages().await;
