@@ -93,6 +93,7 @@ async fn who_is_erased_is_forgotten_except_for_their_stop() {
     let ended = Process::run("erasing", command).await;
     assert!(ended.status.success(), "{}", ended.stderr);
     let erased: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(erased["number_hidden"], json!(true));
     // Three and a STOP, what answered them, what was sent; and what the handler may have said to the STOP.
     assert!(erased["messages"].as_u64().unwrap() >= 7 && erased["others"].as_u64().unwrap() > 0, "{erased}");
 

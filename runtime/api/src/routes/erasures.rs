@@ -36,6 +36,9 @@ pub(crate) struct ErasureView {
     messages: u64,
     /// Other rows that were deleted: state, timers, what was recorded of the person, recorded runs, events given up.
     others: u64,
+    /// Whether a keyed hash stands for the number in the consent ledger from now on. False where bodies aren't sealed: the ledger
+    /// keeps the number then, for what was revoked must be known.
+    number_hidden: bool,
     /// When.
     erased_at: String,
 }
@@ -67,6 +70,7 @@ pub(crate) async fn erase(
         number: number.to_string(),
         messages: erased.messages,
         others: erased.others,
+        number_hidden: erased.is_hidden,
         erased_at: erased.at.to_rfc3339(),
     };
     Ok(json(StatusCode::OK, &view))

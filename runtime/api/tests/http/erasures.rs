@@ -23,6 +23,7 @@ async fn a_person_is_erased_unless_they_are_on_hold() {
     house.ask("POST", &release, Some(&json!({ "why": "settled" }))).await;
     let erased = house.ask("POST", "/v1/erasures", Some(&whom)).await;
     assert_eq!((erased.status, &erased.json()["messages"]), (200, &json!(1)), "{erased:?}");
+    assert_eq!(erased.json()["number_hidden"], json!(false), "there is no key here");
     assert_eq!(house.ask("GET", &path, None).await.json()["body_erased"], json!(true));
     let again = house.ask("POST", "/v1/erasures", Some(&whom)).await;
     assert_eq!((again.status, &again.json()["messages"]), (200, &json!(0)));

@@ -47,6 +47,8 @@ pub struct Erased {
     /// Other rows that were deleted: state, timers, what was recorded of the person, recorded runs, events that were given
     /// up.
     pub others: u64,
+    /// The number is in the consent ledger no more: a keyed hash stands for it. False where there is no key to hash it with.
+    pub is_hidden: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -102,6 +104,7 @@ async fn carry_out(engine: &Engine, note: &Note) -> Result<Erased, Error> {
     engine.hot.forget_person(tenant, theirs);
     let epoch = |partition| engine.epoch(partition);
     let senders = engine.consent.forget(tenant, theirs, epoch).await.map_err(registry_error)?;
+    let is_hidden = senders.is_some();
     ours.extend(senders.unwrap_or_default());
     let account = engine.directory.account(tenant);
     ours.extend(account.iter().flat_map(|account| account.tenant.numbers.keys().cloned()));
@@ -115,5 +118,5 @@ async fn carry_out(engine: &Engine, note: &Note) -> Result<Erased, Error> {
     }
     others += rows::of_person(engine, tenant, theirs, &conversations).await?;
     notes::remove(engine, note).await?;
-    Ok(Erased { messages, others, at: *at })
+    Ok(Erased { messages, others, is_hidden, at: *at })
 }

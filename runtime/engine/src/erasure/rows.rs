@@ -24,6 +24,9 @@ pub(super) async fn of_conversation(engine: &Engine, conversation: &Conversation
     let state = Range::prefix(Table::State, layout::state_key(Scope::Conversation(id), ""), AT_ONCE);
     let parts = Range::prefix(Table::Part, layout::timer_key(id, ""), AT_ONCE);
     let timers = Range::prefix(Table::Timer, layout::timer_key(id, ""), AT_ONCE);
+    // Whoever is written to again is told again who writes: at the latest after the next start, for memory knows it still.
+    let first = Range::prefix(Table::FirstSent, layout::timer_key(id, ""), AT_ONCE);
+    delete(engine, home, first, |_| true).await?;
     let mut count = delete(engine, home, state, |_| true).await?;
     count += delete(engine, home, parts, |_| true).await?;
     Ok(count + delete(engine, home, timers, |_| true).await?)

@@ -29,5 +29,10 @@ pub(super) async fn answer(command: Erase, api: &Api, screen: &Screen) -> Result
 fn erased(answer: &Value, _: Paint) -> String {
     let number = answer["number"].as_str().unwrap_or_default();
     let (messages, others) = (&answer["messages"], &answer["others"]);
-    format!("{number}: {messages} messages can't be read any more, {others} other rows are deleted")
+    let kept = if answer["number_hidden"] == false {
+        "\nthe consent ledger keeps the number: there is no key to hash it with"
+    } else {
+        ""
+    };
+    format!("{number}: {messages} messages can't be read any more, {others} other rows are deleted{kept}")
 }
