@@ -347,7 +347,9 @@ async fn standings(store: &dyn Store, tenant: &TenantId, frame: &Frame) -> Resul
             | Item::Hold { .. }
             | Item::Swept { .. }
             | Item::Supervised { .. }
-            | Item::Erased { .. } => None,
+            | Item::Erased { .. }
+            | Item::Cut { .. }
+            | Item::Changed { .. } => None,
         });
     }
     Ok(standings)

@@ -131,6 +131,12 @@ impl<'e> Step<'e> {
         }
     }
 
+    /// Has the audit log tell that it was cut, even if it is written no more: without that nobody could tell it from one
+    /// whose beginning somebody dropped.
+    pub(crate) fn log_cut(&mut self, tenant: &TenantId, behind: u64, mark: u64, marks_from: u64) {
+        self.logged.push((tenant.clone(), Item::Cut { behind, mark, marks_from }));
+    }
+
     /// Adds a line; returns it if a webhook will tell it.
     fn record(&mut self, message: &Arc<Message>, entry: Arc<Entry>, moves: bool) -> Option<Arc<Entry>> {
         let told = moves && self.tell(message, &entry);

@@ -153,6 +153,75 @@ fn a_chain_that_was_made_anew_doesn_t_fit_the_checkpoints() {
     assert!(matches!(log.verify(), Err(Bad::Truncated { .. } | Bad::Forked { .. })));
 }
 
+/// A log whose beginning is missing, with its checkpoints up to `mark`.
+fn beheaded(count: u64, mark: u64, items: Vec<Item>) -> Result<Summary, Bad> {
+    let mut log = Log::new(count);
+    let at = Timestamp::from_millis(1_000 * (count + 1));
+    let ends = log.marks[mark as usize - 1].said().unwrap();
+    let mut heads: Vec<Head> = vec![];
+    for index in 0..2 {
+        let partition = Partition::new(index);
+        let (_, last) = log.frames.iter().rfind(|(of, _)| *of == partition).unwrap();
+        let head = Head { n: last.n, link: last.link };
+        // What is told of the cut, in the first partition alone unless it is for both.
+        let body = Body { at, items: items.get(usize::from(index)).cloned().into_iter().collect() }.encode();
+        let next = Chain::new(&tenant(), partition).next(head, &body);
+        log.frames.push((partition, Frame { n: next.n, link: next.link, body }));
+        heads.push(next);
+    }
+    log.marks.push(self::mark(&log.marks, &heads, at));
+    let mut verifier = Verifier::new(tenant(), keys().public());
+    for mark in &log.marks[mark as usize - 1..] {
+        verifier.mark(mark)?;
+    }
+    for index in 0..2 {
+        let partition = Partition::new(index);
+        let begin = ends.end(partition).unwrap();
+        verifier.begin_whole_at(partition, begin)?;
+        for (_, frame) in log.frames.iter().filter(|(of, frame)| *of == partition && frame.n > begin.n) {
+            verifier.frame(partition, frame.n, &frame.link, &frame.body)?;
+        }
+    }
+    verifier.finish(None)
+}
+
+#[test]
+fn a_beginning_that_was_dropped_is_found_unless_the_log_tells_that_it_was_cut() {
+    let cut = |behind, marks_from| Item::Cut { behind, mark: marks_from, marks_from };
+    let told = |found, told| Err(Bad::Beginning { partition: 0, found, told });
+    // The second checkpoint is of three frames in each partition.
+    assert_eq!(beheaded(12, 2, vec![]), told(3, 0));
+    assert_eq!(beheaded(12, 2, vec![cut(2, 2), cut(3, 2)]), told(3, 2));
+    assert_eq!(beheaded(12, 2, vec![cut(3, 2)]), Err(Bad::Beginning { partition: 1, found: 3, told: 0 }));
+    assert_eq!(beheaded(12, 2, vec![cut(3, 1), cut(3, 1)]), Err(Bad::FirstMark { found: 2, told: 1 }));
+    assert!(beheaded(12, 2, vec![cut(3, 2), cut(3, 1)]).is_ok());
+}
+
+#[test]
+fn what_tells_of_a_cut_has_to_be_signed() {
+    let log = Log::new(12);
+    let ends = log.marks[1].said().unwrap();
+    let (partition, begin) = (Partition::new(0), ends.end(Partition::new(0)).unwrap());
+    let mut verifier = Verifier::new(tenant(), keys().public());
+    for mark in &log.marks[1..] {
+        verifier.mark(mark).unwrap();
+    }
+    verifier.begin_whole_at(partition, begin).unwrap();
+    let mut head = begin;
+    for (of, frame) in log.frames.iter().filter(|(of, frame)| *of == partition && frame.n > begin.n) {
+        verifier.frame(*of, frame.n, &frame.link, &frame.body).unwrap();
+        head = Head { n: frame.n, link: frame.link };
+    }
+    let items = vec![Item::Cut { behind: begin.n, mark: 2, marks_from: 2 }];
+    let body = Body { at: Timestamp::from_millis(99_000), items }.encode();
+    let forged = Chain::new(&tenant(), partition).next(head, &body);
+    verifier.frame(partition, forged.n, &forged.link, &body).unwrap();
+    for (of, frame) in log.frames.iter().filter(|(of, _)| *of != partition) {
+        verifier.frame(*of, frame.n, &frame.link, &frame.body).unwrap();
+    }
+    assert_eq!(verifier.finish(None), Err(Bad::UnsignedCut { partition: 0, n: forged.n }));
+}
+
 #[test]
 fn a_checkpoint_of_another_key_is_refused() {
     let mut log = Log::new(3);

@@ -40,37 +40,54 @@ pub(super) async fn cut(
     let Some(target) = marks.last() else { return Ok(()) };
     for (partition, ..) in &target.ends {
         let partition = Partition::new(*partition);
-        let ends: Vec<_> = marks.iter().filter_map(|said| Some(said.end(partition)?.n)).collect();
-        Work::begin(engine, tenant, partition).await?.cut_chain(&ends, pass).await?;
+        let end = |said: &mark::Said| Some(End { n: said.end(partition)?.n, mark: said.n });
+        let ends: Vec<_> = marks.iter().filter_map(end).collect();
+        Work::begin(engine, tenant, partition).await?.cut_chain(&ends, first, pass).await?;
         if pass.is_over() {
             return Ok(());
         }
     }
     let book = engine.holds.unmoved().await;
     if first < target.n && book.list(tenant).is_empty() {
-        let mut step = Step::new(engine, mark::home(tenant, store.partitions()));
+        let home = mark::home(tenant, store.partitions());
+        let begins = Chain::new(tenant, home).first(store).await.map_err(read_error)?;
+        let mut step = Step::new(engine, home);
+        step.log_cut(tenant, begins.map_or(0, |frame| behind(frame.n)), target.n, target.n);
         mark::stage_cut(&mut step.batch, tenant, first, target.n);
         step.commit().await?;
     }
     Ok(())
 }
 
+/// Where a checkpoint says that a chain ended.
+struct End {
+    n: u64,
+    mark: u64,
+}
+
+/// Behind which frame a chain is shown whose first is `first`.
+fn behind(first: u64) -> u64 {
+    if first > 1 { first } else { 0 }
+}
+
 impl Work<'_> {
     /// Cuts a chain at the last of the ends that checkpoints signed, in as many commits as it takes.
-    async fn cut_chain(&mut self, ends: &[u64], pass: &mut Pass) -> Result<(), Error> {
+    /// `marks_from` is the first checkpoint, which this doesn't change.
+    async fn cut_chain(&mut self, ends: &[End], marks_from: u64, pass: &mut Pass) -> Result<(), Error> {
         let (engine, chain) = (self.engine, Chain::new(self.tenant, self.partition));
         while !pass.is_over() {
             let Some(first) = chain.first(&*engine.store).await.map_err(read_error)? else { break };
-            let few = ends.iter().rfind(|end| **end > first.n && **end - first.n <= FRAMES);
-            let Some(to) = few.or_else(|| ends.iter().find(|end| **end > first.n)).copied() else { break };
+            let few = ends.iter().rfind(|end| end.n > first.n && end.n - first.n <= FRAMES);
+            let Some(to) = few.or_else(|| ends.iter().find(|end| end.n > first.n)) else { break };
             let book = engine.holds.unmoved().await;
             if !book.list(self.tenant).is_empty() {
                 break;
             }
             let mut step = Step::new(engine, self.partition);
-            chain.stage_cut(&mut step.batch, first.n, to);
+            chain.stage_cut(&mut step.batch, first.n, to.n);
+            step.log_cut(self.tenant, to.n, to.mark, marks_from);
             let of = Body::decode(&first.body).map_or(step.at, |body| body.at);
-            let count = to - first.n;
+            let count = to.n - first.n;
             self.commit(step, Kind::Audit, BTreeMap::from([(day(of), (count, Vec::new()))]), pass).await?;
             drop(book);
             pass.goes_on(count as usize).await;

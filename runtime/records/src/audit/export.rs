@@ -7,7 +7,7 @@ use serde_json::Value;
 use signalbox_model::{Partition, TenantId, Timestamp};
 
 use super::chain::{Frame, Head};
-use super::item::{Body, Person};
+use super::item::{Body, Item, Person};
 use super::key::PublicKey;
 use super::mark::Mark;
 use super::verify::{Bad, Summary, Verifier};
@@ -122,11 +122,12 @@ impl MarkLine {
 }
 
 impl FrameLine {
-    /// Shows a frame; only its hash unless it is about `person`, if one is asked for.
+    /// Shows a frame; only its hash unless it is about `person`, if one is asked for, or about the log itself.
     pub fn of(partition: Partition, frame: &Frame, person: Option<Person>) -> Self {
         let body = Body::decode(&frame.body).ok();
         let is_about = |person: Person| {
-            body.as_ref().is_some_and(|body| body.items.iter().any(|item| item.people().contains(&person)))
+            let shows = |item: &Item| item.is_of_log() || item.people().contains(&person);
+            body.as_ref().is_some_and(|body| body.items.iter().any(shows))
         };
         let open = person.is_none_or(is_about);
         Self {

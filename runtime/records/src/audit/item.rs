@@ -98,6 +98,29 @@ pub enum Item {
         /// The person.
         person: Person,
     },
+    /// The log itself was kept long enough and cut, in the same commit: with the last of these its chain begins where it
+    /// does. A beginning that no frame tells of was cut off by somebody else.
+    Cut {
+        /// The frame of this chain that is its beginning from now on; 0 where it has all frames.
+        behind: u64,
+        /// The checkpoint that signed that frame.
+        mark: u64,
+        /// The first of the tenant's checkpoints that is left.
+        marks_from: u64,
+    },
+    /// Something on which decisions stand was changed: the policies in force, an import, a registration, an agreement.
+    Changed {
+        /// Who: the API key's id, `operator`, or `host` for what was found at the start.
+        by: String,
+        /// What: `policy`, `consent`, `consents`, `suppression`, `brand`, `campaign`, …
+        what: String,
+        /// Which: its name, or its version's hash.
+        name: String,
+        /// In short, what became of it. No text and no number.
+        to: String,
+        /// The person whom it is about, if it is about one.
+        person: Option<Person>,
+    },
 }
 
 impl Item {
@@ -105,11 +128,16 @@ impl Item {
     pub fn people(&self) -> &[Person] {
         match self {
             Self::Line { person, .. } | Self::Supervised { person, .. } => std::slice::from_ref(person),
-            Self::Text { .. } | Self::Swept { .. } => &[],
+            Self::Text { .. } | Self::Swept { .. } | Self::Cut { .. } => &[],
             Self::Read { people, .. } => people,
-            Self::Hold { person, .. } => person.as_slice(),
+            Self::Hold { person, .. } | Self::Changed { person, .. } => person.as_slice(),
             Self::Erased { person, .. } => std::slice::from_ref(person),
         }
+    }
+
+    /// Is it about the log, so that whoever verifies a part of it has to see it?
+    pub fn is_of_log(&self) -> bool {
+        matches!(self, Self::Cut { .. })
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use signalbox_model::{Partition, TenantId, Timestamp};
 
 use super::chain::{Chain, Head};
-use super::item::Body;
+use super::item::{Body, Item};
 use super::key::PublicKey;
 use super::mark::{Mark, Said};
 use super::{Digest, hash};
@@ -76,6 +76,36 @@ pub enum Bad {
         /// By which checkpoint.
         mark: u64,
     },
+    /// A chain begins at another frame than the log says that it was cut at.
+    #[error(
+        "in partition {partition}, all before frame {found} is missing, and what the log says was cut ends at frame {told}: the beginning was dropped"
+    )]
+    Beginning {
+        /// Where.
+        partition: u16,
+        /// The frame with which it begins; 0 when it has all.
+        found: u64,
+        /// The frame at which it was cut by what it says; 0 if it says nothing.
+        told: u64,
+    },
+    /// The checkpoints begin with another than the log says that is the first.
+    #[error("the checkpoints begin with {found}, and by what the log says with {told}: those before were dropped")]
+    FirstMark {
+        /// The first that there is.
+        found: u64,
+        /// The first that there should be.
+        told: u64,
+    },
+    /// What says that the log was cut is behind the last checkpoint: anybody could have written it.
+    #[error(
+        "in partition {partition}, frame {n} says that the log was cut, and no checkpoint covers it: sign it first"
+    )]
+    UnsignedCut {
+        /// Where.
+        partition: u16,
+        /// Which.
+        n: u64,
+    },
 }
 
 /// What was found to be in order.
@@ -99,6 +129,7 @@ pub struct Verifier {
     /// Links that a checkpoint says something of, by partition and number, with the checkpoint.
     expected: BTreeMap<(u16, u64), Expected>,
     last_mark: Option<(u64, Digest)>,
+    first_mark: Option<u64>,
     summary: Summary,
 }
 
@@ -114,13 +145,30 @@ struct Walk {
     /// Before the first frame that was shown nothing is known.
     began: u64,
     at: Option<Timestamp>,
+    /// All of it is shown: its beginning has to be what it says.
+    is_whole: bool,
+    cut: Option<Cut>,
+}
+
+/// The last cut that a chain tells of.
+#[derive(Clone, Copy)]
+struct Cut {
+    told_in: u64,
+    behind: u64,
+    marks_from: u64,
+}
+
+impl Walk {
+    fn from(head: Head) -> Self {
+        Self { head, began: head.n, at: None, is_whole: false, cut: None }
+    }
 }
 
 impl Verifier {
     /// Of a tenant whose checkpoints this key signs.
     pub fn new(tenant: TenantId, key: PublicKey) -> Self {
         let (chains, expected) = (BTreeMap::new(), BTreeMap::new());
-        Self { tenant, key, chains, expected, last_mark: None, summary: Summary::default() }
+        Self { tenant, key, chains, expected, last_mark: None, first_mark: None, summary: Summary::default() }
     }
 
     /// A chain is shown from behind `head` only: what lies before isn't judged, unless a checkpoint reaches over it.
@@ -130,17 +178,19 @@ impl Verifier {
             return Err(Bad::Changed { partition: partition.index(), n: 0 });
         }
         self.confirm(partition.index(), head)?;
-        self.chains.insert(partition.index(), Walk { head, began: head.n, at: None });
+        self.chains.insert(partition.index(), Walk::from(head));
         Ok(())
     }
 
     /// A whole chain is shown, and begins behind `head`: what lies before was kept long enough and deleted, which happens at
-    /// a checkpoint only.
+    /// a checkpoint only, and which the chain tells of.
     pub fn begin_whole_at(&mut self, partition: Partition, head: Head) -> Result<(), Bad> {
         if head.n > 0 && !self.expected.contains_key(&(partition.index(), head.n)) {
             return Err(Bad::Order { partition: partition.index(), expected: 1, found: head.n + 1 });
         }
-        self.begin_at(partition, head)
+        self.begin_at(partition, head)?;
+        self.chains.get_mut(&partition.index()).expect("it was just begun").is_whole = true;
+        Ok(())
     }
 
     /// A checkpoint. Those that are known are shown before the frames, in their order.
@@ -162,6 +212,7 @@ impl Verifier {
             }
             _ => {}
         }
+        self.first_mark.get_or_insert(said.n);
         self.last_mark = Some((said.n, mark.hash()));
         self.expect(&said)?;
         self.summary.marks += 1;
@@ -200,6 +251,11 @@ impl Verifier {
             return Err(nonsense("its time lies before that of the frame before".to_owned()));
         }
         walk.at = Some(body.at);
+        for item in &body.items {
+            if let Item::Cut { behind, marks_from, .. } = item {
+                walk.cut = Some(Cut { told_in: n, behind: *behind, marks_from: *marks_from });
+            }
+        }
         self.summary.items += body.items.len() as u64;
         Ok(body)
     }
@@ -212,7 +268,7 @@ impl Verifier {
     fn step(&mut self, partition: Partition, n: u64, link: &Digest, body: &Digest) -> Result<(), Bad> {
         let chain = Chain::new(&self.tenant, partition);
         let index = partition.index();
-        let walk = self.chains.entry(index).or_insert_with(|| Walk { head: chain.origin(), began: 0, at: None });
+        let walk = self.chains.entry(index).or_insert_with(|| Walk::from(chain.origin()));
         let expected = walk.head.n + 1;
         if n != expected {
             return Err(Bad::Order { partition: index, expected, found: n });
@@ -242,11 +298,35 @@ impl Verifier {
                 return Err(Bad::Truncated { partition: *partition, from: end + 1, to: *n, mark: known.mark });
             }
         }
+        if until.is_none() {
+            self.begins_as_told()?;
+        }
         for (partition, walk) in &self.chains {
             let signed = self.expected.range((*partition, 0)..=(*partition, walk.head.n)).next_back();
             let signed = signed.map_or(walk.began, |((_, n), _)| (*n).max(walk.began));
             self.summary.unsigned += walk.head.n - signed;
         }
         Ok(self.summary)
+    }
+
+    /// Whole chains, and with them the checkpoints, begin where the log says that it was cut.
+    fn begins_as_told(&self) -> Result<(), Bad> {
+        let whole = || self.chains.iter().filter(|(_, walk)| walk.is_whole);
+        for (partition, walk) in whole() {
+            let told = walk.cut.map_or(0, |cut| cut.behind);
+            if told != walk.began {
+                return Err(Bad::Beginning { partition: *partition, found: walk.began, told });
+            }
+            let is_signed =
+                |cut: Cut| self.expected.range((*partition, cut.told_in)..=(*partition, u64::MAX)).next().is_some();
+            if let Some(cut) = walk.cut.filter(|cut| !is_signed(*cut)) {
+                return Err(Bad::UnsignedCut { partition: *partition, n: cut.told_in });
+            }
+        }
+        let told = whole().filter_map(|(_, walk)| walk.cut.map(|cut| cut.marks_from)).max().unwrap_or(1);
+        match self.first_mark {
+            Some(found) if whole().next().is_some() && found != told => Err(Bad::FirstMark { found, told }),
+            _ => Ok(()),
+        }
     }
 }
