@@ -32,7 +32,13 @@ impl Folded {
         let mut reader = Reader { clause: true, ..Reader::default() };
         // An apostrophe would decompose into a space and an accent, and cut `don´t` in two.
         let plain = text.chars().filter(|c| !is_apostrophe(*c)).nfkd().filter(|c| !is_combining_mark(*c)).nfc();
-        for c in plain.flat_map(char::to_lowercase) {
+        let mut plain = plain.flat_map(char::to_lowercase).peekable();
+        while let Some(c) = plain.next() {
+            // `wrong # stop`, but not `#1`.
+            if c == '#' && plain.peek().is_none_or(|next| !next.is_alphanumeric()) {
+                reader.end_word();
+                reader.push("number");
+            }
             reader.take(c);
         }
         reader.finish()
@@ -41,6 +47,11 @@ impl Folded {
     /// All places at which a word stands.
     pub(super) fn all(&self) -> Places {
         (1 << self.words.len()) - 1
+    }
+
+    /// Where clauses begin. Where every word is one, nobody meant it: `STOP. TEXTING. ME.`
+    pub(super) fn breaks(&self) -> Places {
+        if self.words.len() > 2 && self.clauses == self.all() { 1 } else { self.clauses }
     }
 
     /// Single letters with something between them are one word: `S.T.O.P.`
@@ -94,6 +105,10 @@ impl Reader {
         }
     }
 
+    fn push(&mut self, word: &str) {
+        word.chars().for_each(|c| self.take(c));
+    }
+
     fn end_word(&mut self) {
         if self.letters == 0 {
             return;
@@ -135,6 +150,7 @@ mod tests {
         assert_eq!(Folded::new("he said “stop it” lol").quoted, 0b01100);
         assert_eq!(Folded::new("\"STOP\"").quoted, 0);
         assert_eq!(Folded::new("").quoted, 0);
+        assert_eq!(Folded::new("wrong #, #1 #").words, ["wrong", "number", "1", "number"]);
     }
 
     #[test]

@@ -34,6 +34,15 @@ impl Vocabulary {
         let next = WordId::try_from(self.words.len()).expect("a file has fewer words");
         *self.words.entry(word.to_owned()).or_insert(next)
     }
+
+    /// Has `word` stand for `meant`, also if it is a word of its own; false if there is no such word.
+    pub(super) fn alias(&mut self, word: &str, meant: &str) -> bool {
+        let id = self.get(meant);
+        if id != NO_WORD {
+            self.words.insert(word.to_owned(), id);
+        }
+        id != NO_WORD
+    }
 }
 
 /// A text's words by number, and the places before which a pattern can't go on.

@@ -23,6 +23,18 @@ struct RevocationFile {
     deflections: Vec<Spanned<String>>,
     reports: Vec<Spanned<String>>,
     jokes: Vec<Spanned<String>>,
+    #[serde(default)]
+    refusals: Vec<Spanned<String>>,
+    #[serde(default)]
+    binders: Vec<Spanned<String>>,
+    #[serde(default)]
+    holders: Vec<Spanned<String>>,
+    #[serde(default)]
+    slips: Vec<Spanned<String>>,
+    #[serde(default)]
+    lookalikes: Vec<Spanned<String>>,
+    #[serde(default)]
+    spellings: HashMap<String, Vec<Spanned<String>>>,
     words: HashMap<String, String>,
     phrase: Vec<PhraseGroup>,
 }
@@ -34,7 +46,11 @@ struct PhraseGroup {
     #[serde(default)]
     tail: Tail,
     #[serde(default)]
+    anywhere: bool,
+    #[serde(default)]
     deflections: Vec<Spanned<String>>,
+    #[serde(default)]
+    not_behind: Vec<Spanned<String>>,
     patterns: Vec<Spanned<String>>,
 }
 
@@ -48,6 +64,9 @@ enum Tail {
     /// Nothing that means something.
     End,
 }
+
+/// Shorter words are too like others to be taken with a slip.
+const NEAR_LETTERS: usize = 6;
 
 /// Patterns that mean the same.
 type Set = Vec<Pattern>;
@@ -75,7 +94,17 @@ struct Firm {
 struct Phrase {
     pattern: Pattern,
     tail: Tail,
-    deflections: usize,
+    /// Needs no beginning of a clause: see [`Revocations::is_free`].
+    anywhere: bool,
+    /// Its group's.
+    group: usize,
+}
+
+/// What a group of phrases has of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    deflections: Set,
+    not_behind: Set,
 }
 
 /// The phrases in force.
@@ -90,14 +119,18 @@ pub(super) struct Revocations {
     deflections: Set,
     reports: Set,
     jokes: Set,
+    refusals: Set,
+    binders: Set,
+    holders: Set,
     firm: Vec<Firm>,
-    /// Keywords that change nothing beside a firm one: `stop, quit, end`.
-    weak: Set,
+    /// Keywords that change nothing beside a firm one (`stop, quit, end`), and are firm beside a refusal.
+    weak: Vec<Firm>,
     /// Words that are taken with slips.
     slips: Vec<String>,
+    /// Words of the phrases that are taken with a slip.
+    near: Vec<String>,
     phrases: Vec<Phrase>,
-    /// Of each group of phrases.
-    own_deflections: Vec<Set>,
+    groups: Vec<Group>,
     /// Phrases by the words with which they begin.
     beginnings: HashMap<WordId, Vec<usize>>,
 }
@@ -131,17 +164,23 @@ impl Revocations {
         let deflections = reader.set(&file.deflections);
         let reports = reader.set(&file.reports);
         let jokes = reader.set(&file.jokes);
-        let (mut phrases, mut own_deflections) = (Vec::new(), Vec::new());
+        let refusals = reader.set(&file.refusals);
+        let binders = reader.set(&file.binders);
+        let holders = reader.set(&file.holders);
+        let (mut phrases, mut groups) = (Vec::new(), Vec::new());
         for group in &file.phrase {
-            let deflections = own_deflections.len();
-            own_deflections.push(reader.set(&group.deflections));
+            let (tail, anywhere, of) = (group.tail, group.anywhere, groups.len());
+            let deflections = reader.set(&group.deflections);
+            groups.push(Group { deflections, not_behind: reader.set(&group.not_behind) });
             let made = reader.set(&group.patterns);
-            phrases.extend(made.into_iter().map(|pattern| Phrase { pattern, tail: group.tail, deflections }));
+            phrases.extend(made.into_iter().map(|pattern| Phrase { pattern, tail, anywhere, group: of }));
         }
         let mut keyword = |word: &StopWord| Firm { pattern: reader.keyword(&word.folded), keyword: word.place };
         let firm = stop.iter().filter(|word| word.firm).map(&mut keyword).collect();
-        let weak = stop.iter().filter(|word| !word.firm).map(|word| keyword(word).pattern).collect();
+        let weak = stop.iter().filter(|word| !word.firm).map(&mut keyword).collect();
         let slips = stop.iter().filter(|word| word.slips).map(|word| word.folded.clone()).collect();
+        let near = reader.near(&file.slips, &file.lookalikes);
+        reader.spell(&file.spellings);
         let Reader { vocabulary, complaints, .. } = reader;
         if !complaints.is_empty() {
             return Err(Error::Refused(complaints));
@@ -165,11 +204,15 @@ impl Revocations {
             deflections,
             reports,
             jokes,
+            refusals,
+            binders,
+            holders,
             firm,
             weak,
             slips,
+            near,
             phrases,
-            own_deflections,
+            groups,
             beginnings,
         })
     }
@@ -182,8 +225,8 @@ impl Revocations {
             return None;
         }
         let quotes = folded.quoted & !(folded.quoted << 1);
-        let text = Text { words: &words, breaks: folded.clauses | quotes };
-        let keyword = || self.covered(folded, &text).map(Said::Keyword);
+        let text = Text { words: &words, breaks: folded.breaks() | quotes };
+        let keyword = || self.covered(folded, &text).or_else(|| self.closing(folded, &text)).map(Said::Keyword);
         keyword().or_else(|| self.phrase(folded, &text).map(Said::Phrase))
     }
 
@@ -217,7 +260,10 @@ impl Revocations {
         match self.vocabulary.get(word) {
             NO_WORD => match self.vocabulary.get(&super::fold::without_held_keys(word, 1)) {
                 NO_WORD => match self.vocabulary.get(&super::fold::without_held_keys(word, 2)) {
-                    NO_WORD => self.slip(word).map_or(NO_WORD, |meant| self.vocabulary.get(meant)),
+                    NO_WORD => {
+                        let meant = self.slip(word).or_else(|| self.near(word));
+                        meant.map_or(NO_WORD, |meant| self.vocabulary.get(meant))
+                    }
                     known => known,
                 },
                 known => known,
@@ -226,12 +272,51 @@ impl Revocations {
         }
     }
 
+    /// The word of the phrases that `said` is but for one slip. A look at a dozen words that begin alike, for words that no
+    /// list has; short ones are too like others.
+    fn near(&self, said: &str) -> Option<&str> {
+        let is_near = |meant: &&str| {
+            said.len().abs_diff(meant.len()) <= 1
+                && said.as_bytes()[0] == meant.as_bytes()[0]
+                && strsim::osa_distance(said, meant) == 1
+        };
+        (said.len() >= NEAR_LETTERS).then(|| self.near.iter().map(String::as_str).find(is_near)).flatten()
+    }
+
+    /// The firm keyword that is all of a text's last clause, whatever stands before: `I already voted, stop`. Unless somebody
+    /// else said it, or it is a joke.
+    fn closing(&self, folded: &Folded, text: &Text<'_>) -> Option<usize> {
+        let start = last(text.breaks & folded.all()).filter(|start| *start > 0)?;
+        let joking = (0..text.words.len()).any(|place| begins(&self.jokes, text, place));
+        let told = (start.saturating_sub(2)..start).any(|place| begins(&self.reports, text, place));
+        if folded.cut || joking || told || folded.quoted & (1 << start) != 0 {
+            return None;
+        }
+        let until = |mut places: Places| {
+            for place in start..text.words.len() {
+                if places & (1 << place) != 0 {
+                    places |= ends(&self.courtesies, text, place) | ends(&self.tails, text, place);
+                }
+            }
+            places
+        };
+        let begins = until(1 << start);
+        let mut firm = self.firm.iter().flat_map(|firm| places(begins).map(move |place| (firm, place)));
+        let is_all = |(firm, place): &(&Firm, usize)| {
+            let behind = firm.pattern.ends(text, *place);
+            behind != 0 && until(behind) & (1 << text.words.len()) != 0
+        };
+        firm.find(is_all).map(|(firm, _)| firm.keyword)
+    }
+
     /// The firm keyword of a text that is otherwise remarks without consequence: `Stop. Wrong number.`
     fn covered(&self, folded: &Folded, text: &Text<'_>) -> Option<usize> {
         let joking = (0..text.words.len()).any(|place| begins(&self.jokes, text, place));
         if folded.cut || joking {
             return None;
         }
+        let refuses = (0..text.words.len()).any(|place| begins(&self.refusals, text, place));
+        let weak = if refuses { self.weak.as_slice() } else { &[] };
         let (mut without, mut with): (Places, Places) = (1, 0);
         let mut found = None;
         for place in 0..text.words.len() {
@@ -239,13 +324,14 @@ impl Revocations {
             if (without | with) & here == 0 {
                 continue;
             }
-            let mut on = self.remarks(text, place) | ends(&self.weak, text, place);
+            let mut on = self.remarks(text, place);
+            on |= self.weak.iter().fold(0, |to, weak| to | weak.pattern.ends(text, place));
             if with & here != 0 {
                 on |= ends(&self.tails, text, place);
             }
             without |= if without & here != 0 { on } else { 0 };
             with |= if with & here != 0 { on } else { 0 };
-            for firm in &self.firm {
+            for firm in self.firm.iter().chain(weak) {
                 let ends = firm.pattern.ends(text, place);
                 if ends != 0 {
                     found = found.or(Some(firm.keyword));
@@ -264,9 +350,15 @@ impl Revocations {
 
     /// A phrase at a place where a clause begins.
     fn phrase(&self, folded: &Folded, text: &Text<'_>) -> Option<String> {
-        for place in places(self.starts(folded, text)) {
+        let starts = self.starts(folded, text);
+        let free = self.free(folded, text);
+        for place in places(starts | free) {
             let Some(candidates) = text.words.get(place).and_then(|word| self.beginnings.get(word)) else { continue };
-            for phrase in candidates.iter().map(|index| &self.phrases[*index]) {
+            let is_start = starts & (1 << place) != 0;
+            let may_begin = |phrase: &&Phrase| {
+                (is_start || phrase.anywhere) && !self.is_behind(&self.groups[phrase.group].not_behind, text, place)
+            };
+            for phrase in candidates.iter().map(|index| &self.phrases[*index]).filter(may_begin) {
                 let Some(end) = last(phrase.pattern.ends(text, place)) else { continue };
                 if self.stands(phrase, text, end) {
                     return Some(folded.words[place..end].join(" "));
@@ -276,12 +368,31 @@ impl Revocations {
         None
     }
 
+    /// Is the word before, if no clause begins here, one of a set?
+    fn is_behind(&self, set: &[Pattern], text: &Text<'_>, place: usize) -> bool {
+        place > 0 && text.breaks & (1 << place) == 0 && begins(set, text, place - 1)
+    }
+
+    /// Where an order may begin though nothing shows a new clause, as in `this isnt maria stop texting me`: nowhere behind a
+    /// word of its clause that could govern it (`my ex wont stop texting me`), nor right behind a subject or `to`.
+    fn free(&self, folded: &Folded, text: &Text<'_>) -> Places {
+        let (mut free, mut bound) = (0, false);
+        for place in 0..text.words.len() {
+            bound &= text.breaks & (1 << place) == 0;
+            if !bound && !self.is_behind(&self.holders, text, place) {
+                free |= 1 << place;
+            }
+            bound |= begins(&self.binders, text, place) || begins(&self.reports, text, place);
+        }
+        free & !folded.quoted
+    }
+
     /// Where phrases count: clauses' beginnings, and behind what may come before a phrase.
     fn starts(&self, folded: &Folded, text: &Text<'_>) -> Places {
-        let mut starts = folded.clauses | 1;
+        let mut starts = folded.breaks() | 1;
         let mut reported = false;
         for place in 0..text.words.len() {
-            if folded.clauses & (1 << place) != 0 {
+            if folded.breaks() & (1 << place) != 0 {
                 reported = false;
             }
             reported |= begins(&self.reports, text, place);
@@ -299,7 +410,7 @@ impl Revocations {
 
     /// Does a phrase mean what it says, with what stands behind it?
     fn stands(&self, phrase: &Phrase, text: &Text<'_>, end: usize) -> bool {
-        let own = &self.own_deflections[phrase.deflections];
+        let own = &self.groups[phrase.group].deflections;
         let mut at = end;
         loop {
             let over = at >= text.words.len() || text.breaks & (1 << at) != 0;
@@ -369,6 +480,33 @@ impl Reader<'_> {
             }
         }
         set
+    }
+
+    /// Words of the phrases that are taken with one slip; those that only look like one are words of their own.
+    fn near(&mut self, slips: &[Spanned<String>], lookalikes: &[Spanned<String>]) -> Vec<String> {
+        for word in slips {
+            let text = word.get_ref();
+            if text.len() < NEAR_LETTERS || self.vocabulary.get(text) == NO_WORD {
+                let reason = format!("isn't a word of the phrases with at least {NEAR_LETTERS} letters");
+                self.complaints.push(self.source.complain_of(word, reason));
+            }
+        }
+        for word in lookalikes {
+            self.vocabulary.learn(word.get_ref());
+        }
+        slips.iter().map(|word| word.get_ref().clone()).collect()
+    }
+
+    /// Other spellings of the phrases' words.
+    fn spell(&mut self, spellings: &HashMap<String, Vec<Spanned<String>>>) {
+        for (meant, spellings) in spellings {
+            for spelling in spellings {
+                if !self.vocabulary.alias(spelling.get_ref(), meant) {
+                    let reason = format!("`{meant}` is no word of the phrases");
+                    self.complaints.push(self.source.complain_of(spelling, reason));
+                }
+            }
+        }
     }
 
     fn keyword(&mut self, folded: &str) -> Pattern {

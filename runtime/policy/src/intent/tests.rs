@@ -55,6 +55,50 @@ fn the_texts_it_was_not_tuned_on_are_told_apart_nearly_as_well() {
 }
 
 #[test]
+fn texts_that_were_written_before_the_lists_were_looked_at_are_told_apart_too() {
+    assert!(set("fresh").len() >= 300 && set("sealed").len() >= 150);
+    let [stop, start, _, none] = report("fresh");
+    assert_eq!((start.wrong, stop.wrong), (0, 0));
+    assert!(stop.recall() >= 0.98 && none.recall() >= 0.99, "{stop:?} {none:?}");
+    let [stop, start, _, none] = report("sealed");
+    assert_eq!(start.wrong, 0, "nobody is opted in by mistake");
+    assert!(stop.recall() >= 0.97 && none.recall() >= 0.98, "{stop:?} {none:?}");
+}
+
+#[test]
+fn an_order_in_the_middle_counts_unless_something_before_it_governs_it() {
+    for text in ["this isnt maria stop texting this number", "Im not a customer anymore take me off your list"] {
+        assert_eq!(find(text).map(|found| found.0), Some(Intent::Stop), "{text}");
+    }
+    for text in [
+        "my ex wont stop texting me",
+        "why does mike stop texting me at night",
+        "I told him to stop texting me",
+        "no dejen de mandarme ofertas",
+        "when they stop sending me texts I miss them",
+        "take me off speaker",
+    ] {
+        assert_eq!(find(text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_stop_that_is_the_last_clause_counts_whatever_came_before() {
+    assert_eq!(find("I already voted twice, stop").unwrap().0, Intent::Stop);
+    assert_eq!(find("Why do you keep texting me? Stop please!").unwrap().0, Intent::Stop);
+    for text in ["he said, stop", "this is funny, stop lol", "go to Elm and then stop", "the next one is my stop"] {
+        assert_eq!(find(text), None, "{text}");
+    }
+}
+
+#[test]
+fn words_are_taken_with_a_slip_and_what_only_looks_like_one_isn_t() {
+    assert_eq!(find("stop texitng me").unwrap().1, "stop texitng me");
+    assert_eq!(find("no more mesages").unwrap().0, Intent::Stop);
+    assert_eq!((find("no more massages"), find("stop testing me")), (None, None));
+}
+
+#[test]
 fn what_matched_is_in_the_words_of_the_lists() {
     let stop = |word: &str| Some((Intent::Stop, word.to_owned()));
     assert_eq!(find("🛑 “Stop”!!"), stop("STOP"));
