@@ -53,9 +53,11 @@ pub fn guests(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
     Ok(())
 }
 
-/// Deciding: the whole default set with its tables, a set of 20 rules, and each rule by itself.
+/// Deciding: the whole default set as the path asks it with each lookup, the same with all facts at hand, a set of 20 rules, and
+/// each rule by itself.
 pub fn policy(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
-    for line in run("policy_bench", &[], programs)? {
+    let on_the_path = run("policy_path_bench", &[], programs)?;
+    for line in on_the_path.into_iter().chain(run("policy_bench", &[], programs)?) {
         let expected = line.expected.as_str().unwrap_or_default();
         table.show(&Figure::new(&line.name, line.value, &line.unit, expected, line.note));
     }
