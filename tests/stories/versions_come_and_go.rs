@@ -74,6 +74,11 @@ async fn a_version_that_fails_is_taken_back_and_the_history_says_why() {
     let house = House::bound_to(&carrier, HouseConfig::new(&carrier).section("limits", limits)).await;
     let acme = house.acme();
     let (desk, other) = two_versions(&acme).await;
+    // What it is held against: as many events as are needed to say anything.
+    for n in 0..4 {
+        carrier.phone_sends(&phone(20 + n), NUMBER, "thanks").await;
+    }
+    acme.await_list("direction=inbound&status=handled", 4).await;
     acme.alias("desk", "live", &json!({ "version": other })).await;
     for n in 0..4 {
         carrier.phone_sends(&phone(n), NUMBER, "trap").await;
@@ -93,6 +98,26 @@ async fn a_version_that_fails_is_taken_back_and_the_history_says_why() {
 }
 
 #[tokio::test]
+async fn a_version_that_has_nothing_to_be_held_against_since_the_start_goes_on_answering() {
+    let carrier = Carrier::start().await;
+    let limits = "rollback_least = 4\nmax_attempts = 1";
+    let house = House::bound_to(&carrier, HouseConfig::new(&carrier).section("limits", limits)).await;
+    let acme = house.acme();
+    let (_, other) = two_versions(&acme).await;
+    acme.alias("desk", "live", &json!({ "version": other })).await;
+    let house = house.restart().await;
+    carrier.wait(&[("binds", 2), ("bound", 1)]).await;
+    let acme = house.acme();
+    for n in 0..6 {
+        carrier.phone_sends(&phone(n), NUMBER, "trap").await;
+    }
+    acme.await_list("direction=inbound&status=handler_failed", 6).await;
+    carrier.phone_sends(&phone(9), NUMBER, "thanks").await;
+    assert_eq!(carrier.await_texts_at(&phone(9), 1).await, [OTHER], "nobody knows that the one before did better");
+    assert_eq!(acme.handler("desk").await["digest"], json!(other));
+}
+
+#[tokio::test]
 async fn a_canary_that_fails_is_taken_back_and_the_live_one_goes_on() {
     let carrier = Carrier::start().await;
     let limits = "rollback_least = 3\nmax_attempts = 1";
@@ -100,7 +125,11 @@ async fn a_canary_that_fails_is_taken_back_and_the_live_one_goes_on() {
     let acme = house.acme();
     let (_, other) = two_versions(&acme).await;
     acme.alias("desk", "canary", &json!({ "version": other, "percent": 50 })).await;
-    let tried = phone_of(&acme, "canary").await;
+    let (tried, spared) = (phone_of(&acme, "canary").await, phone_of(&acme, "live").await);
+    for n in 1..=3 {
+        carrier.phone_sends(&spared, NUMBER, "thanks").await;
+        carrier.await_texts_at(&spared, n).await;
+    }
     for _ in 0..3 {
         carrier.phone_sends(&tried, NUMBER, "trap").await;
     }

@@ -27,7 +27,8 @@ pub(crate) struct VersionView {
     exports: Vec<String>,
     /// The interfaces that it wants of the host.
     imports: Vec<String>,
-    /// What it asks for in its manifest and doesn't get, and what to do about it.
+    /// What it asks for in its manifest and doesn't get, and what to do about it. Right after an upload also what it did
+    /// wrong with a sample of each event that it handles.
     warnings: Vec<String>,
     /// How long it took to compile.
     compile_ms: u64,
@@ -265,13 +266,14 @@ pub(crate) struct LineView {
     pub(crate) n: u64,
     /// When the run ended.
     at: String,
-    /// The event that was handled.
-    event: String,
-    /// `message`, `draft`, `receipt` or `timer`.
+    /// The event that was handled; none of an upload that was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
+    /// `message`, `draft`, `receipt` or `timer`; `upload` of one that was refused.
     kind: &'static str,
-    /// The attempt at the event, from 1.
+    /// The attempt at the event, from 1; 0 of an upload.
     attempt: u8,
-    /// The version that wrote it.
+    /// The version that wrote it, or was refused.
     version: String,
     /// `trace`, `debug`, `info`, `warn` or `error`.
     level: &'static str,
@@ -282,7 +284,8 @@ pub(crate) struct LineView {
 impl From<LogLine> for LineView {
     fn from(line: LogLine) -> Self {
         let LogLine { n, at, event, kind, attempt, version, level, text } = line;
-        let (at, event, kind) = (at.to_rfc3339(), event.to_string(), kind.as_str());
+        let (at, event) = (at.to_rfc3339(), event.map(|event| event.to_string()));
+        let kind = kind.map_or("upload", |kind| kind.as_str());
         Self { n, at, event, kind, attempt, version, level, text }
     }
 }

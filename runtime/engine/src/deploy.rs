@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use signalbox_guest as guest;
 use signalbox_guest::manifest::{BadSetting, Manifest};
 use signalbox_model::directory::Tenant;
@@ -16,14 +17,15 @@ use crate::directory::{Deployed, MANIFEST, Move, Version, laid_over};
 use crate::error::Error;
 use crate::handle::{Handle, is_name};
 use crate::logs::LogLine;
+use crate::sample;
 use crate::shadow::Comparison;
 
 /// Settings of a handler, and bytes of one: all of them are in memory and are handed over with every event.
 const MAX_SETTINGS: usize = 64;
 const MAX_SETTING_BYTES: usize = 4 << 10;
-/// Secrets of a handler, and bytes of one: a key with its certificate.
+/// Secrets of a handler, and bytes of one: no shorter than what can be masked, and up to a key with its certificate.
 const MAX_SECRETS: usize = 32;
-const MAX_SECRET_BYTES: usize = 16 << 10;
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = signalbox_guest::SHORTEST_MASKED..=16 << 10;
 
 /// Why a handler wasn't taken.
 #[derive(Debug, thiserror::Error)]
@@ -162,7 +164,8 @@ impl Handle {
         self.keep(tenant, name, manifest, component.into(), code, Some((Alias::Live, None))).await
     }
 
-    /// Compiles and keeps a version. The first of its name answers; any other only if it is given an alias.
+    /// Compiles and keeps a version. The first of its name answers; any other only if it is given an alias. Why one is
+    /// refused is in the handler's log, too; one that can't handle a sample is taken with a warning.
     pub async fn upload(
         &self,
         tenant: &TenantId,
@@ -174,9 +177,29 @@ impl Handle {
         if !is_name(name) {
             return Err(HandlerRefused::Name);
         }
+        let digest = Sha256::digest(&component)[..6].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let uploaded = self.compile_and_keep(tenant, name, manifest, component, alias).await;
+        if let Err(refused) = uploaded.as_ref().map_err(|refused| refused.to_string()) {
+            self.0.logs.refused(tenant, name, &digest, &refused, self.0.clock.now());
+        }
+        uploaded
+    }
+
+    async fn compile_and_keep(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        manifest: Option<String>,
+        component: Bytes,
+        alias: Option<(Alias, Option<u8>)>,
+    ) -> Result<VersionInfo, HandlerRefused> {
         let parsed = manifest.as_deref().map(|text| Manifest::parse(MANIFEST, text)).transpose()?;
         let code = self.0.host.compile(Arc::<[u8]>::from(&component[..])).await?;
-        self.keep(tenant, name, (manifest, parsed), component, code, alias).await
+        let mut version = self.keep(tenant, name, (manifest, parsed), component, code, alias).await?;
+        if let Ok(handler) = self.deployed(tenant, name) {
+            version.warnings.extend(sample::warnings(&self.0, &handler, &version.meta.digest).await);
+        }
+        Ok(version)
     }
 
     async fn keep(
@@ -292,9 +315,10 @@ impl Handle {
         }
         let is_new = value.is_some() && !handler.own_secrets.contains_key(secret);
         if (is_new && handler.own_secrets.len() >= MAX_SECRETS)
-            || value.as_ref().is_some_and(|value| value.is_empty() || value.len() > MAX_SECRET_BYTES)
+            || value.as_ref().is_some_and(|value| !SECRET_BYTES.contains(&value.len()))
         {
-            let most = format!("at most {MAX_SECRETS} secrets are taken, each of 1 to {MAX_SECRET_BYTES} bytes");
+            let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
+            let most = format!("at most {MAX_SECRETS} secrets are taken, each of {least} to {most} bytes");
             return Err(ChangeRefused::TooMuch(most));
         }
         self.changed(tenant, self.0.directory.put_secret(tenant, name, secret, value).await?)
@@ -319,14 +343,17 @@ impl Handle {
 
     /// What a handler said lately, behind line `after`.
     pub fn handler_logs(&self, tenant: &TenantId, name: &str, after: Option<u64>) -> Option<Vec<LogLine>> {
-        self.deployed(tenant, name).ok()?;
-        Some(self.0.logs.read(tenant, name, after))
+        self.has_log(tenant, name).then(|| self.0.logs.read(tenant, name, after))
     }
 
     /// Changes when a handler says more.
     pub fn follow_logs(&self, tenant: &TenantId, name: &str) -> Option<watch::Receiver<u64>> {
-        self.deployed(tenant, name).ok()?;
-        Some(self.0.logs.follow(tenant, name))
+        self.has_log(tenant, name).then(|| self.0.logs.follow(tenant, name))
+    }
+
+    /// A name all of whose uploads were refused is no handler and has a log all the same.
+    fn has_log(&self, tenant: &TenantId, name: &str) -> bool {
+        self.deployed(tenant, name).is_ok() || self.0.logs.has(tenant, name)
     }
 
     fn deployed(&self, tenant: &TenantId, name: &str) -> Result<Arc<Deployed>, ChangeRefused> {

@@ -1,6 +1,6 @@
 //! How a version of a handler does: whether it is worth calling now, and whether it fails more than the one before it.
 //!
-//! In memory: after a start every version has a clean slate.
+//! In memory: after a start every version has a clean slate, and none is taken back that has nothing to be held against.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -46,10 +46,19 @@ pub(crate) struct Health {
     rest: Option<Rest>,
     /// When first attempts ended, and whether they failed.
     ends: VecDeque<(Timestamp, bool)>,
-    /// The failure rate of the version that it replaced.
-    before: f64,
+    /// How the version did that it replaced.
+    before: Baseline,
     /// Was it handed over to be taken back?
     is_suspect: bool,
+}
+
+/// What another version is held against: nothing where few events were seen, such as right after a start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Baseline {
+    /// Events in the window.
+    seen: usize,
+    /// The share of them that failed.
+    rate: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -109,38 +118,44 @@ impl Health {
     }
 
     /// Which share of the events in the window failed.
-    pub(crate) fn rate(&self) -> f64 {
+    fn rate(&self) -> f64 {
         if self.ends.is_empty() {
             return 0.0;
         }
         self.failures() as f64 / self.ends.len() as f64
     }
 
+    /// For another version to be held against.
+    pub(crate) fn baseline(&self) -> Baseline {
+        Baseline { seen: self.ends.len(), rate: self.rate() }
+    }
+
     fn failures(&self) -> usize {
         self.ends.iter().filter(|(_, failed)| *failed).count()
     }
 
-    /// The version begins to answer, in place of one that failed at this rate: it is judged anew.
-    pub(crate) fn begin(&mut self, before: f64) {
+    /// The version begins to answer, in place of one that did like this: it is judged anew.
+    pub(crate) fn begin(&mut self, before: Baseline) {
         (self.before, self.is_suspect) = (before, false);
         self.ends.clear();
     }
 
     /// Why the version should be taken back, if it fails that much more than `before`, or than the one that it replaced.
-    /// Said once.
-    pub(crate) fn verdict(&mut self, before: Option<f64>, config: &Config) -> Option<String> {
-        let (seen, rate, before) = (self.ends.len(), self.rate(), before.unwrap_or(self.before));
-        if self.is_suspect || seen < config.rollback_least || rate < before + f64::from(config.rollback_percent) / 100.0
-        {
+    /// Never where nothing is known of that one: it may have failed as much. Said once.
+    pub(crate) fn verdict(&mut self, before: Option<Baseline>, config: &Config) -> Option<String> {
+        let (now, before) = (self.baseline(), before.unwrap_or(self.before));
+        let are_known = now.seen.min(before.seen) >= config.rollback_least;
+        if self.is_suspect || !are_known || now.rate < before.rate + f64::from(config.rollback_percent) / 100.0 {
             return None;
         }
         self.is_suspect = true;
         Some(format!(
-            "{} of {seen} events failed within {} s ({:.0}%); before it was {:.0}%",
+            "{} of {} events failed within {} s ({:.0}%); before it was {:.0}%",
             self.failures(),
+            now.seen,
             config.rollback_window.as_secs(),
-            rate * 100.0,
-            before * 100.0,
+            now.rate * 100.0,
+            before.rate * 100.0,
         ))
     }
 
@@ -215,6 +230,24 @@ mod tests {
     }
 
     #[test]
+    fn only_a_version_that_was_seen_often_enough_is_held_against_another() {
+        let (mut old, config) = (Health::default(), config());
+        for _ in 0..3 {
+            old.note(End::Failed, true, at(1), &config);
+        }
+        let judged = |baseline| {
+            let mut new = Health::default();
+            new.begin(baseline);
+            (0..4).for_each(|_| new.note(End::Failed, true, at(2), &config));
+            new.verdict(None, &config).is_some()
+        };
+        assert!(!judged(old.baseline()), "three events say nothing");
+        (0..9).for_each(|_| old.note(End::Well, true, at(1), &config));
+        assert!(judged(old.baseline()), "it failed a quarter, and this one all");
+        assert!(!judged(Health::default().baseline()), "right after a start");
+    }
+
+    #[test]
     fn it_is_judged_once_by_first_attempts_within_the_window() {
         let (mut health, config) = (Health::default(), config());
         for n in 0..20 {
@@ -224,10 +257,16 @@ mod tests {
         for _ in 0..3 {
             health.note(End::Failed, true, at(2), &config);
         }
-        assert_eq!(health.verdict(Some(0.6), &config), None, "the other one is hardly better");
-        let why = health.verdict(None, &config).unwrap();
+        assert_eq!(
+            health.verdict(Some(Baseline { seen: 9, rate: 0.6 }), &config),
+            None,
+            "the other one is hardly better"
+        );
+        assert_eq!(health.verdict(None, &config), None, "nothing is known of the other one");
+        let well = Some(Baseline { seen: 9, rate: 0.0 });
+        let why = health.verdict(well, &config).unwrap();
         assert!(why.contains("4 of 4 events failed"), "{why}");
-        assert_eq!(health.verdict(None, &config), None, "said once");
+        assert_eq!(health.verdict(well, &config), None, "said once");
         health.note(End::Well, true, at(70), &config);
         assert_eq!(health.seen(), (1, 0));
     }

@@ -70,6 +70,7 @@ mod retention;
 mod retry;
 mod rollback;
 mod route;
+mod sample;
 mod sealing;
 mod service;
 mod settle;

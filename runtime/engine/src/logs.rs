@@ -13,6 +13,9 @@ use crate::redact::presentable;
 /// Lines kept for each handler.
 const LINES: usize = 1_000;
 
+/// Names of a tenant's of which refused uploads are kept while there is no such handler.
+const REFUSED_NAMES: usize = 100;
+
 /// A line that a handler wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
@@ -20,13 +23,13 @@ pub struct LogLine {
     pub n: u64,
     /// When its run ended.
     pub at: Timestamp,
-    /// While it handled this.
-    pub event: EventId,
+    /// While it handled this; none of an upload that was refused.
+    pub event: Option<EventId>,
     /// Of which kind.
-    pub kind: EventKind,
+    pub kind: Option<EventKind>,
     /// The attempt at the event, from 1.
     pub attempt: u8,
-    /// The version that wrote it: the first 12 digits of its digest.
+    /// The version that wrote it, or what was uploaded: the first 12 digits of its digest.
     pub version: String,
     /// `trace`, `debug`, `info`, `warn` or `error`.
     pub level: &'static str,
@@ -57,6 +60,15 @@ impl Default for Tail {
     }
 }
 
+impl Tail {
+    /// Forgets the oldest lines over the bound, and wakes who follows.
+    fn grown(&mut self) {
+        let over = self.lines.len().saturating_sub(LINES);
+        self.lines.drain(..over);
+        self.grew.send_replace(self.next);
+    }
+}
+
 /// What handlers said lately.
 #[derive(Default)]
 pub(crate) struct Logs {
@@ -78,8 +90,8 @@ impl Logs {
             tail.lines.push_back(LogLine {
                 n: tail.next,
                 at: said.at,
-                event: said.event,
-                kind: said.kind,
+                event: Some(said.event),
+                kind: Some(said.kind),
                 attempt: said.attempt,
                 version: said.version.to_owned(),
                 level: level_name(level),
@@ -87,9 +99,28 @@ impl Logs {
             });
             tail.next += 1;
         }
-        let over = tail.lines.len().saturating_sub(LINES);
-        tail.lines.drain(..over);
-        tail.grew.send_replace(tail.next);
+        tail.grown();
+    }
+
+    /// Keeps why an upload was refused, also where there is no such handler yet; but of so many names only that whoever
+    /// invents names doesn't fill the memory.
+    pub(crate) fn refused(&self, tenant: &TenantId, handler: &str, version: &str, why: &str, at: Timestamp) {
+        let mut tails = self.tails.lock();
+        let of_tenant = tails.get(tenant);
+        if of_tenant.is_some_and(|known| known.len() >= REFUSED_NAMES && !known.contains_key(handler)) {
+            return;
+        }
+        let tail = tail(&mut tails, tenant, handler);
+        let text = presentable(&format!("an upload is refused: {why}"));
+        let (n, version, level) = (tail.next, version.to_owned(), level_name(guest::Level::Error));
+        tail.lines.push_back(LogLine { n, at, event: None, kind: None, attempt: 0, version, level, text });
+        tail.next += 1;
+        tail.grown();
+    }
+
+    /// Was anything said of this handler?
+    pub(crate) fn has(&self, tenant: &TenantId, handler: &str) -> bool {
+        self.tails.lock().get(tenant).is_some_and(|tails| tails.contains_key(handler))
     }
 
     /// The lines behind `after`, oldest first.

@@ -122,8 +122,12 @@ impl Permit<'_> {
     }
 }
 
-/// The secrets that a handler holds itself: all but those that are put into requests for it.
+/// The secrets that a handler holds itself: those that its manifest declares, but for those that are put into requests for
+/// it. None without a manifest: nothing would say which of them another handler, or another version, must not hold.
 pub(crate) fn held(manifest: Option<&Manifest>, secrets: &Names) -> Names {
+    if manifest.is_none() {
+        return Names::default();
+    }
     if injections(manifest).next().is_none() {
         return secrets.clone();
     }
@@ -166,11 +170,12 @@ fn mask(answer: &mut HttpAnswer, injected: &[&str]) {
 }
 
 fn replace(bytes: &mut Vec<u8>, secret: &[u8]) {
-    const MASK: &[u8] = b"[secret]";
+    // No longer than what it stands for: an answer that fitted fits.
+    let mask = &b"[secret]"[..secret.len().min(8)];
     let mut from = 0;
     while let Some(at) = bytes[from..].windows(secret.len()).position(|window| window == secret) {
-        bytes.splice(from + at..from + at + secret.len(), MASK.iter().copied());
-        from += at + MASK.len();
+        bytes.splice(from + at..from + at + secret.len(), mask.iter().copied());
+        from += at + mask.len();
     }
 }
 

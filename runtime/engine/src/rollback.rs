@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::assign::Taker;
 use crate::directory::{Deployed, Move};
 use crate::engine::Engine;
+use crate::health::Baseline;
 
 /// A version that should be taken back.
 #[derive(Debug)]
@@ -38,12 +39,12 @@ pub(crate) fn suspect(engine: &Engine, taker: &Taker, now: Timestamp) {
     }
 }
 
-/// What a version is held against: the live one's failure rate for a canary; what it keeps itself for one that became
+/// What a version is held against: how the live one does for a canary; what it keeps itself for one that became
 /// live lately. `None` if it isn't watched.
-fn rival(engine: &Engine, handler: &Deployed, digest: &str, now: Timestamp) -> Option<Option<f64>> {
+fn rival(engine: &Engine, handler: &Deployed, digest: &str, now: Timestamp) -> Option<Option<Baseline>> {
     let meta = &handler.meta;
     if meta.canary.as_ref().is_some_and(|canary| canary.digest == digest) {
-        return Some(Some(handler.live().map_or(0.0, |live| live.health.lock().rate())));
+        return Some(Some(handler.live().map(|live| live.health.lock().baseline()).unwrap_or_default()));
     }
     let is_new = meta.live == digest && meta.previous.is_some() && now < meta.live_since + engine.config.rollback_watch;
     is_new.then_some(None)

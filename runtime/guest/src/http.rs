@@ -105,11 +105,12 @@ impl HttpAnswer {
     }
 }
 
-/// Scheme, host and port: what of a URL may be said in a log.
-pub(crate) fn host_of(url: &str) -> &str {
-    let after = url.find("://").map_or(0, |at| at + 3);
-    let end = url[after..].find(['/', '?', '#']).map_or(url.len(), |at| after + at);
-    &url[..end]
+/// Scheme, host and port: what of a URL may be said in a log. A user and password before the host may not.
+pub(crate) fn host_of(url: &str) -> String {
+    let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
+    let authority = rest.find(['/', '?', '#', '\\']).map_or(rest, |end| &rest[..end]);
+    let host = authority.rfind('@').map_or(authority, |at| &authority[at + 1..]);
+    format!("{scheme}{host}")
 }
 
 /// What a guest gave, checked and completed.
@@ -234,7 +235,11 @@ mod tests {
 
     #[test]
     fn logs_name_the_host_alone() {
-        assert_eq!(host_of("https://a.b:1/secret?x"), "https://a.b:1");
+        for url in
+            ["https://a.b:1/secret?x", "https://me:secret@a.b:1/", "https://me@secret@a.b:1?x", "https://secret@a.b:1"]
+        {
+            assert_eq!(host_of(url), "https://a.b:1", "{url}");
+        }
         assert_eq!(format!("{:?}", request("https://a.b/secret")), "HttpRequest(POST https://a.b, 2 bytes)");
     }
 }

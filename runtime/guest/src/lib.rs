@@ -49,6 +49,7 @@ pub use http::{HttpAnswer, HttpFailure, HttpRequest, HttpResult};
 pub use ids::{DerivedIds, MessageIds, SendPlace};
 pub use invocation::Invocation;
 pub use limits::{Limits, UploadLimits};
+pub use logs::SHORTEST_MASKED;
 pub use manifest::Manifest;
 pub use native::{Cache, Compiler, compile_as_child};
 pub use outcome::{

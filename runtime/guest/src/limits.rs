@@ -96,6 +96,9 @@ pub struct UploadLimits {
     pub locals_by_blocks: u64,
     /// Core modules and nested components.
     pub modules: u32,
+    /// Imports, and functions of imported interfaces: each is looked for among what is offered, outside of the compiler's
+    /// own bounds. The largest known toolchain's handler has 300.
+    pub imports: u32,
     /// Bytes of native code, known after compiling.
     pub native_bytes: usize,
     /// Time to compile.
@@ -115,6 +118,7 @@ impl Default for UploadLimits {
             locals: 2_000,
             locals_by_blocks: 2_000_000,
             modules: 64,
+            imports: 4_000,
             native_bytes: 64 << 20,
             compile: Duration::from_secs(60),
             compile_cpu: Duration::from_secs(60),

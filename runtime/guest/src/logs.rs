@@ -10,6 +10,8 @@ pub(crate) struct Log {
     bytes: usize,
     max_lines: usize,
     max_bytes: usize,
+    /// The last line is cut in its middle.
+    is_torn: bool,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
@@ -28,6 +30,7 @@ impl Log {
             bytes: 0,
             max_lines: limits.log_lines,
             max_bytes: limits.log_bytes,
+            is_torn: false,
             stdout: Vec::new(),
             stderr: Vec::new(),
         }
@@ -44,6 +47,7 @@ impl Log {
         if kept.len() < text.len() {
             self.logs.cut = self.logs.cut.saturating_add(1);
             self.bytes = self.max_bytes;
+            self.is_torn = true;
         } else {
             self.bytes += kept.len();
         }
@@ -66,6 +70,10 @@ impl Log {
             if !self.pending(stream).is_empty() {
                 self.end_line(stream);
             }
+        }
+        // What is cut off is a secret's end as well as any other text's.
+        if let Some(line) = self.logs.lines.last_mut().filter(|_| self.is_torn) {
+            drop_beginning(&mut line.text, secrets.clone());
         }
         for line in &mut self.logs.lines {
             mask(&mut line.text, secrets.clone());
@@ -98,8 +106,8 @@ impl Log {
     }
 }
 
-/// Shorter values are words that would be masked everywhere.
-pub(crate) const SHORTEST_MASKED: usize = 4;
+/// Bytes of a secret's value at least: shorter ones are words that would be masked everywhere.
+pub const SHORTEST_MASKED: usize = 4;
 
 /// Replaces every secret in a text.
 pub(crate) fn mask<'a>(text: &mut String, secrets: impl Iterator<Item = &'a str>) {
@@ -107,6 +115,17 @@ pub(crate) fn mask<'a>(text: &mut String, secrets: impl Iterator<Item = &'a str>
         if text.contains(secret) {
             *text = text.replace(secret, "[secret]");
         }
+    }
+}
+
+/// Takes away the beginning of a secret at the end of a text.
+fn drop_beginning<'a>(text: &mut String, secrets: impl Iterator<Item = &'a str> + Clone) {
+    let begins = |rest: &str| secrets.clone().any(|secret| secret.starts_with(rest));
+    let longest = secrets.clone().map(str::len).max().unwrap_or_default();
+    let from = text.ceil_char_boundary(text.len().saturating_sub(longest));
+    let places = text[from..].char_indices().map(|(at, _)| from + at);
+    if let Some(at) = places.into_iter().find(|at| begins(&text[*at..])) {
+        text.truncate(at);
     }
 }
 
@@ -160,6 +179,20 @@ mod tests {
         assert!(log.stdout.capacity() <= 64);
         let logs = log.finish([].into_iter());
         assert_eq!((texts(&logs), logs.cut), (vec!["xxxxxxxx"], 1));
+    }
+
+    #[test]
+    fn what_a_cut_left_of_a_secret_is_gone() {
+        for (bytes, left) in [(17, "the token "), (12, "the token "), (18, "the token [secret]"), (10, "the token ")] {
+            for stdout in [false, true] {
+                let mut log = log(10, bytes);
+                match stdout {
+                    true => log.bytes(Stream::Stdout, b"the token sk-12345"),
+                    false => log.line(Level::Info, "the token sk-12345"),
+                }
+                assert_eq!(texts(&log.finish(["sk-12345", "other"].into_iter())), [left], "{bytes} {stdout}");
+            }
+        }
     }
 
     #[test]

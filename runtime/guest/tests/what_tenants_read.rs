@@ -72,6 +72,17 @@ fn exporting(interface: &str, function: &str) -> String {
     )
 }
 
+/// Imports of so many functions, one by one.
+fn imports(count: usize) -> String {
+    (0..count).map(|n| format!("(import \"f{n}\" (func))")).collect()
+}
+
+/// An import of an interface with so many functions.
+fn interface_of(functions: usize) -> String {
+    let functions: String = (0..functions).map(|n| format!("(export \"f{n}\" (func))")).collect();
+    format!("(import \"wasi:io/streams@0.2.0\" (instance {functions}))")
+}
+
 #[tokio::test]
 async fn of_an_upload() {
     let host = host();
@@ -107,6 +118,21 @@ async fn of_an_upload() {
             component(&socket),
             "the component imports what this host doesn't offer: wasi:sockets/tcp@0.2.3. Handlers have no files, sockets \
              or programs; leave out the library that wants them, and see `wit/imports.wit` for what there is",
+        ),
+        (
+            component(&format!("{}{timer}", imports(4_001))),
+            "the component has 4001 imports, 4000 are the most: import only interfaces and functions that are used",
+        ),
+        (
+            component(&format!("{}{timer}", interface_of(4_001))),
+            "the component has 4001 imported functions, 4000 are the most: import only interfaces and functions that \
+             are used",
+        ),
+        (
+            component(&format!("{}{timer}", imports(22))),
+            "the component imports what this host doesn't offer: f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, \
+             f14, f15, f16, f17, f18, f19 and 2 more. Handlers have no files, sockets or programs; leave out the library \
+             that wants them, and see `wit/imports.wit` for what there is",
         ),
         (
             component(&exporting("wasi:cli/run@0.2.0", "run")),

@@ -9,7 +9,7 @@ mod web;
 
 use exports::signalbox::messaging::draft_handler::{Address, Attribute, DraftChange, DraftDecision, Media};
 use exports::signalbox::messaging::{draft_handler, message_handler, receipt_handler, timer_handler};
-use signalbox::messaging::outbox;
+use signalbox::messaging::{outbox, settings};
 use signalbox::messaging::types::{CallError, HandlerError, InboundMessage, OutboundDraft, Receipt, Timer};
 
 struct Misbehaving;
@@ -91,8 +91,12 @@ impl receipt_handler::Guest for Misbehaving {
 }
 
 impl timer_handler::Guest for Misbehaving {
+    /// Breaks down every time where its settings say so.
     fn on_timer(_: Timer) -> Result<(), HandlerError> {
-        Ok(())
+        match settings::get("timers").as_deref() {
+            Some("trap") => core::arch::wasm32::unreachable(),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl Deployed {
 
     /// What this version asks for and doesn't get.
     pub(crate) fn warnings(&self, tenant: &Tenant, version: &Version) -> Vec<String> {
-        let Some(manifest) = &version.manifest else { return Vec::new() };
+        let Some(manifest) = &version.manifest else { return self.unheld() };
         let mut warnings = Vec::new();
         for secret in manifest.secrets.iter().filter(|secret| secret.required) {
             let name = &secret.name;
@@ -123,6 +123,17 @@ impl Deployed {
             warnings.extend(bad.iter().map(|bad| format!("{bad}: PUT /v1/handlers/{}/settings", self.meta.name)));
         }
         warnings
+    }
+
+    /// What a version without a manifest doesn't get.
+    fn unheld(&self) -> Vec<String> {
+        if self.own_secrets.is_empty() {
+            return Vec::new();
+        }
+        vec![format!(
+            "without a {MANIFEST} it is given no secrets: declare them there, and upload it with PUT /v1/handlers/{}/versions",
+            self.meta.name
+        )]
     }
 
     /// Is a declared host granted? One with a star only if it was granted with the star.
@@ -190,7 +201,7 @@ impl Deployed {
 
 impl Kit {
     /// The tenant's, and before them the handler's own. A handler with a manifest is given what it declares there and no
-    /// more; one without, all.
+    /// more; one without, all settings and no secrets.
     fn new(
         tenant: &Tenant,
         own_settings: &BTreeMap<String, String>,
@@ -202,7 +213,8 @@ impl Kit {
             all.extend(own.clone());
             all
         };
-        let (mut settings, mut secrets) = (all(&tenant.settings, own_settings), all(&tenant.secrets, own_secrets));
+        let mut settings = all(&tenant.settings, own_settings);
+        let mut secrets = manifest.map_or_else(BTreeMap::new, |_| all(&tenant.secrets, own_secrets));
         if let Some(manifest) = manifest {
             secrets.retain(|name, _| manifest.secret(name).is_some());
             if !manifest.settings.is_empty() {
@@ -238,7 +250,7 @@ impl Version {
     }
 
     /// As it lay in the store. Its manifest was read when it was uploaded; a host that can't read it any more says so, and
-    /// gives the version what one without a manifest is given.
+    /// gives the version what one without a manifest is given: no secrets.
     pub(crate) fn stored(meta: handler::Version) -> Self {
         let manifest = meta.manifest.as_deref().and_then(|text| {
             let read = Manifest::parse(MANIFEST, text);

@@ -13,6 +13,7 @@ use signalbox_store::{Batch, Store, Table, layout};
 
 use super::{Deployed, Directory, Snapshot, Version, read_all};
 use crate::error::Error;
+use crate::health::Baseline;
 
 /// Versions of a handler that are kept besides those that an alias names: enough to go back to last week's, few enough
 /// that a tenant that deploys on every commit doesn't fill the store.
@@ -265,7 +266,7 @@ impl Changed {
             Move::Canary(digest, percent) => {
                 self.log(now, ChangeKind::Canary, &digest, Some(format!("{percent} of 100 conversations")));
                 if let Some(version) = self.versions.get(&digest) {
-                    version.health.lock().begin(0.0);
+                    version.health.lock().begin(Baseline::default());
                 }
                 let since = self.meta.canary.as_ref().filter(|c| c.digest == digest).map_or(now, |c| c.since);
                 self.meta.canary = Some(Canary { digest, percent, since });
@@ -292,9 +293,9 @@ impl Changed {
 
     /// A version that begins to answer is held against how the one before it did.
     fn begin_watch(&self, was: &str, now_live: &str) {
-        let rate = self.versions.get(was).map_or(0.0, |version| version.health.lock().rate());
+        let before = self.versions.get(was).map(|version| version.health.lock().baseline()).unwrap_or_default();
         if let Some(version) = self.versions.get(now_live) {
-            version.health.lock().begin(rate);
+            version.health.lock().begin(before);
         }
     }
 

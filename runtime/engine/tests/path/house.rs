@@ -301,6 +301,14 @@ impl House {
         opened.expect("a fresh store opens")
     }
 
+    /// A house whose operator gives the tenant's handlers these secrets.
+    pub async fn with_secrets(secrets: BTreeMap<String, String>) -> Self {
+        let tenant = Tenant { secrets, ..tenant(StopReach::default()) };
+        let store = MemoryStore::new(memory::Config::default());
+        let opened = Self::with(tenant, Policies::built_in(), store, Scripted::new(), ManualClock::at(noon())).await;
+        opened.expect("a fresh store opens")
+    }
+
     /// A house whose tenant has these settings, and numbers that go by these carriers.
     pub async fn set(settings: &[(&str, &str)], policies: Policies, carriers: Vec<Arc<Scripted>>) -> Self {
         Self::supervised(None, settings, policies, carriers).await

@@ -31,7 +31,7 @@ impl Call {
     /// Has a request answered, within the event's limits. What goes wrong is in the log, too.
     pub(crate) async fn request(&mut self, request: HttpRequest) -> wasmtime::Result<HttpResult> {
         self.enter();
-        let called = format!("{} {}", short(&request.method), short(host_of(&request.url)));
+        let called = format!("{} {}", short(&request.method), short(&host_of(&request.url)));
         let result = self.send(request).await?;
         if let Err(failure) = &result {
             self.log.line(Level::Warn, &format!("HTTP {called}: {failure}"));

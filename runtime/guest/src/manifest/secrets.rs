@@ -37,8 +37,19 @@ impl Injection {
 }
 
 /// Headers that are the host's own, or would make another request of it.
-const NOT_INJECTED: [&str; 7] =
-    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "idempotency-key"];
+const NOT_INJECTED: [&str; 11] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "upgrade",
+    "te",
+    "trailer",
+    "proxy-connection",
+    "proxy-authorization",
+    "idempotency-key",
+];
 
 pub(super) fn read(section: &Section<'_, '_>) -> Option<SecretUse> {
     let name = section.needed("name", |section, key| text_that(section, key, is_name, NAME_RULE));

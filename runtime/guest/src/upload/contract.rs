@@ -2,9 +2,12 @@
 
 use super::handler::Export;
 use super::refusal::Refusal;
+use super::scan::imported_functions;
 use crate::call::Call;
 use crate::event::Kind;
+use crate::limits::UploadLimits;
 use crate::{imports, wasi};
+use std::collections::HashMap;
 use wasmtime::Engine;
 use wasmtime::component::types::{self, ComponentItem};
 use wasmtime::component::{Component, Linker};
@@ -52,8 +55,20 @@ pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Vec<Expo
 }
 
 /// A component's imports by name, after a check that all of them are offered.
-pub(super) fn imports(engine: &Engine, offered: &Linker<Call>, component: &Component) -> Result<Vec<String>, Refusal> {
+pub(super) fn imports(
+    engine: &Engine,
+    offered: &Linker<Call>,
+    component: &Component,
+    limits: &UploadLimits,
+) -> Result<Vec<String>, Refusal> {
     let ty = component.component_type();
+    // An import takes few bytes where its type is another's, too; so what is looked up is counted first.
+    let functions = ty.imports(engine).map(|(_, item)| match item.ty {
+        ComponentItem::ComponentInstance(instance) => functions(engine, &instance).count(),
+        _ => 1,
+    });
+    imported_functions(functions.sum(), limits)?;
+    let mut offered = Offered::new(offered);
     let mut wanted = Vec::new();
     let mut unknown = Vec::new();
     for (name, item) in ty.imports(engine) {
@@ -61,7 +76,7 @@ pub(super) fn imports(engine: &Engine, offered: &Linker<Call>, component: &Compo
         match item.ty {
             _ if wasi::is_denied(name) => {}
             ComponentItem::ComponentInstance(instance) => {
-                unknown.extend(missing(engine, offered, name, &instance));
+                unknown.extend(missing(engine, &mut offered, name, &instance));
             }
             _ => unknown.push(name.to_owned()),
         }
@@ -70,28 +85,44 @@ pub(super) fn imports(engine: &Engine, offered: &Linker<Call>, component: &Compo
 }
 
 /// What of an imported interface isn't offered: the interface as a whole, or single functions of it.
-fn missing(engine: &Engine, offered: &Linker<Call>, import: &str, instance: &types::ComponentInstance) -> Vec<String> {
+fn missing(engine: &Engine, offered: &mut Offered, import: &str, instance: &types::ComponentInstance) -> Vec<String> {
     let (interface, version) = split_version(import);
     let Some(ours) = our_version(interface) else { return vec![import.to_owned()] };
     if !same_track(version, ours) {
         return vec![format!("{import} (here it is {interface}@{ours})")];
     }
-    let functions = || {
-        let functions = instance.exports(engine).filter(|(_, i)| matches!(i.ty, ComponentItem::ComponentFunc(_)));
-        functions.map(|(name, _)| name)
-    };
     let canonical = format!("{interface}@{ours}");
-    let absent: Vec<_> = functions().filter(|function| !is_offered(offered, &canonical, function)).collect();
-    if !absent.is_empty() && absent.len() == functions().count() {
+    let absent: Vec<_> = functions(engine, instance).filter(|function| !offered.has(&canonical, function)).collect();
+    if !absent.is_empty() && absent.len() == functions(engine, instance).count() {
         return vec![import.to_owned()];
     }
     absent.into_iter().map(|function| format!("{import}#{function}")).collect()
 }
 
-/// A linker can't be asked what is in it, but it refuses to have a thing twice.
-fn is_offered(offered: &Linker<Call>, interface: &str, function: &str) -> bool {
-    let mut probe = offered.clone();
-    probe.instance(interface).is_ok_and(|mut instance| instance.func_new(function, |_, _, _, _| Ok(())).is_err())
+fn functions<'a>(engine: &'a Engine, instance: &'a types::ComponentInstance) -> impl Iterator<Item = &'a str> {
+    let functions = instance.exports(engine).filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
+    functions.map(|(name, _)| name)
+}
+
+/// What is offered, to be asked. A linker can't be asked what is in it, but it refuses to have a thing twice; so a copy is
+/// given what it is asked for, and what it then has is remembered as not offered.
+struct Offered {
+    probe: Linker<Call>,
+    known: HashMap<(String, String), bool>,
+}
+
+impl Offered {
+    fn new(offered: &Linker<Call>) -> Self {
+        Self { probe: offered.clone(), known: HashMap::new() }
+    }
+
+    fn has(&mut self, interface: &str, function: &str) -> bool {
+        let key = (interface.to_owned(), function.to_owned());
+        *self.known.entry(key).or_insert_with(|| {
+            let instance = self.probe.instance(interface);
+            instance.is_ok_and(|mut instance| instance.func_new(function, |_, _, _, _| Ok(())).is_err())
+        })
+    }
 }
 
 fn our_version(interface: &str) -> Option<&'static str> {

@@ -96,7 +96,7 @@ pub(super) fn join(
 ) -> Result<Handler, Refusal> {
     let native_bytes = check_native(&component, limits)?;
     let exported = contract::exports(engine, &component)?;
-    let imports = contract::imports(engine, offered, &component)?;
+    let imports = contract::imports(engine, offered, &component, limits)?;
     let pre = link(engine, offered, &component).map_err(|e| Refusal::WrongShape { reason: inner(&e) })?;
     let exports = find(&pre, &exported).map_err(|e| Refusal::WrongShape { reason: inner(&e) })?;
     // Here rather than at the first event.

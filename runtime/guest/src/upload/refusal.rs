@@ -65,8 +65,9 @@ pub enum Refusal {
     },
     /// It exports a handler of a contract that this host doesn't speak.
     #[error(
-        "the component exports `{export}`, and this host speaks signalbox:messaging@{offered}: build it against that \
-         version, or wait until the host is upgraded"
+        "the component exports `{}`, and this host speaks signalbox:messaging@{offered}: build it against that \
+         version, or wait until the host is upgraded",
+        short(export)
     )]
     OtherContract {
         /// The export.
@@ -78,7 +79,7 @@ pub enum Refusal {
     #[error(
         "the component imports what this host doesn't offer: {}. Handlers have no files, sockets or programs; leave \
          out the library that wants them, and see `wit/imports.wit` for what there is",
-        names.join(", ")
+        listed(names)
     )]
     UnknownImports {
         /// All of them.
@@ -143,6 +144,37 @@ impl Refusal {
 fn found(exports: &[String]) -> String {
     match exports {
         [] => "it exports nothing at all".into(),
-        some => format!("it exports {}", some.join(", ")),
+        some => format!("it exports {}", listed(some)),
+    }
+}
+
+/// Names that are told, and bytes of one: an upload says how many there are and how long, and the answer is for a person.
+const MOST_NAMES: usize = 20;
+const MOST_NAME_BYTES: usize = 200;
+
+fn listed(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(MOST_NAMES).map(|name| short(name)).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn short(name: &str) -> String {
+    let cut = name.floor_char_boundary(MOST_NAME_BYTES);
+    if cut < name.len() { format!("{}…", &name[..cut]) } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_and_long_names_are_cut_and_counted() {
+        let names = |count: usize| (0..count).map(|n| format!("acme:tools/t{n}")).collect::<Vec<_>>();
+        assert_eq!(listed(&names(2)), "acme:tools/t0, acme:tools/t1");
+        assert!(listed(&names(20)).ends_with(", acme:tools/t19"));
+        assert!(listed(&names(50_000)).ends_with(", acme:tools/t19 and 49980 more"));
+        assert_eq!(short(&"é".repeat(1_000)), format!("{}…", "é".repeat(100)));
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn scan(bytes: &[u8], limits: &UploadLimits) -> Result<(), Refusal> {
 struct Totals {
     functions: u64,
     modules: u64,
+    imports: u64,
 }
 
 impl Totals {
@@ -44,10 +45,26 @@ impl Totals {
                 within("functions", "the component", self.functions, most, "leave out code that isn't used")?;
                 function(&body, &format_args!("function {place} at byte {}", body.range().start), limits)
             }
+            // Counted and not read: types are read by a recursion, which is the compiler's process to risk.
+            Payload::ComponentImportSection(section) => {
+                self.imports += u64::from(section.count());
+                imports(self.imports, limits)
+            }
             _ => Ok(()),
         }
     }
 }
+
+fn imports(found: u64, limits: &UploadLimits) -> Result<(), Refusal> {
+    within("imports", "the component", found, limits.imports.into(), IMPORT_LESS)
+}
+
+/// Functions of imported interfaces, which are known once the component is compiled.
+pub(super) fn imported_functions(found: usize, limits: &UploadLimits) -> Result<(), Refusal> {
+    within("imported functions", "the component", found as u64, limits.imports.into(), IMPORT_LESS)
+}
+
+const IMPORT_LESS: &str = "import only interfaces and functions that are used";
 
 fn function(body: &FunctionBody<'_>, place: &dyn std::fmt::Display, limits: &UploadLimits) -> Result<(), Refusal> {
     const SPLIT: &str = "split the function";
@@ -157,6 +174,9 @@ mod tests {
         assert!(refusal(&bytes, short).contains("function 2 at byte"));
         let none = UploadLimits { modules: 0, ..UploadLimits::default() };
         assert!(refusal(&bytes, none).contains("1 modules, 0 are the most"));
+        let imports = wat::parse_str(r#"(component (import "a" (func)) (import "b" (func)))"#).unwrap();
+        let alone = UploadLimits { imports: 1, ..UploadLimits::default() };
+        assert!(refusal(&imports, alone).contains("2 imports, 1 are the most"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use signalbox_carriers::smpp;
+use signalbox_guest::SHORTEST_MASKED;
 use signalbox_guest::manifest::HostPattern;
 use signalbox_model::directory::{
     HandlerCaps, InDoubtAction, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, StopReach, Tenant,
@@ -77,7 +78,14 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let hosts = hosts.into_iter().map(|host| host.value).collect();
     let mut secrets = BTreeMap::new();
     for (name, text) in section.named_texts("secrets") {
-        secrets.extend(reading.surroundings.resolve(section, &text).map(|secret| (name, secret)));
+        let Some(secret) = reading.surroundings.resolve(section, &text) else { continue };
+        if secret.len() < SHORTEST_MASKED {
+            section.complain_of(
+                &text,
+                format!("a secret has at least {SHORTEST_MASKED} bytes: shorter ones can't be masked in logs"),
+            );
+        }
+        secrets.insert(name, secret);
     }
     let api_keys = section.texts("api_keys").unwrap_or_default();
     let api_keys = api_keys.iter().filter_map(|key| api_key(section, key, &name, reading)).collect();

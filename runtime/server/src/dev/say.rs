@@ -82,7 +82,7 @@ impl Voice {
     /// A line that a handler wrote.
     pub fn line(self, name: &str, line: &LogLine) {
         let LogLine { at, event, level, text, .. } = line;
-        let json = || json!({ "handler": name, "at": at.to_rfc3339(), "event": event.to_string(), "level": level, "text": text });
+        let json = || json!({ "handler": name, "at": at.to_rfc3339(), "event": event.map(|event| event.to_string()), "level": level, "text": text });
         // The day is known to whoever looks at it now.
         self.say(json, || format!("{} {name} {level}: {text}", at.to_rfc3339().get(11..23).unwrap_or_default()));
     }
