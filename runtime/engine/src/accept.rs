@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use signalbox_media::Schemes;
@@ -174,7 +173,7 @@ fn admit(engine: &Engine, count: usize) -> Result<(), Error> {
     if engine.is_draining() {
         return Err(Error::Draining);
     }
-    let waiting = engine.waiting.load(Ordering::Relaxed);
+    let waiting = engine.waiting.len();
     if waiting + count > engine.config.max_waiting { Err(Error::Overloaded { waiting }) } else { Ok(()) }
 }
 

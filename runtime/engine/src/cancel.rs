@@ -1,7 +1,6 @@
 //! Cancel: a message is taken back while it is held or queued.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use signalbox_model::{Cause, MessageId, Status, TenantId};
 
@@ -32,7 +31,7 @@ pub(crate) async fn cancel(
     step.commit().await?;
     engine.counted.withdraw(&live.message);
     if status.is_ours() {
-        engine.waiting.fetch_sub(1, Ordering::Relaxed);
+        engine.waiting.ends_before_its_event(id);
     }
     Ok(live.message)
 }

@@ -22,6 +22,19 @@ pub struct Config {
     pub counted_people: usize,
     /// Messages written ahead in one go: a bound on what a crash leaves in doubt, besides the carriers' windows.
     pub max_write_ahead: usize,
+    /// How long a message waits that its carrier said of to come back later; twice as long each time, so that a carrier that is
+    /// ill isn't asked at the speed of its answers.
+    pub busy_wait: Duration,
+    /// The longest such wait: how late it is seen that the carrier is well again.
+    pub busy_wait_most: Duration,
+    /// Times after which such a message fails; 0 to try for as long as it is valid.
+    pub max_busy: u16,
+    /// Times that a message which stays in doubt is sent again, where its tenant wants that: a carrier that takes messages
+    /// and never answers would have each of them delivered until its validity ends.
+    pub max_resends: u16,
+    /// How long a carrier has no bind up before what waits for it goes by another: longer than reconnecting takes, shorter
+    /// than a code is waited for.
+    pub failover_after: Duration,
     /// Attempts at an event before it is parked.
     pub max_attempts: u8,
     /// The waits between them.
@@ -85,6 +98,11 @@ impl Default for Config {
             hot_messages: 16_384,
             counted_people: 500_000,
             max_write_ahead: 256,
+            busy_wait: Duration::from_secs(1),
+            busy_wait_most: Duration::from_secs(600),
+            max_busy: 0,
+            max_resends: 2,
+            failover_after: Duration::from_secs(30),
             max_attempts: 5,
             retry_waits: [
                 Duration::from_secs(1),

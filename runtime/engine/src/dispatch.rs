@@ -83,14 +83,14 @@ async fn outbound(
     id: MessageId,
 ) -> Result<Flow, Error> {
     let Some(live) = engine.live(tenant, id).await? else {
-        return take(engine, id.partition(), pending).await;
+        return take_outbound(engine, id, pending).await;
     };
     if draft::is_due(&live, engine.clock.now()) || (pending.called && live.head.status == Status::Held) {
         return draft::prepare(engine, pending, live).await;
     }
     let _one = engine.locks.lock(id).await;
     let Some(mut live) = engine.live(tenant, id).await? else {
-        return take(engine, id.partition(), pending).await;
+        return take_outbound(engine, id, pending).await;
     };
     let now = engine.clock.now();
     match live.head.status {
@@ -109,11 +109,20 @@ async fn outbound(
         // Written ahead, and no answer is on record: the host went down in between.
         Status::Sending => {
             let why = "the host went down before the carrier's answer".to_owned();
-            settle::in_doubt(engine, Step::new(engine, id.partition()), &mut live, pending.seq, why).await?;
+            if settle::in_doubt(engine, Step::new(engine, id.partition()), &mut live, pending.seq, why).await? {
+                egress::enqueue(engine, &live, pending.seq, true);
+            }
             Ok(Flow::Done)
         }
-        _ => take(engine, id.partition(), pending).await,
+        _ => take_outbound(engine, id, pending).await,
     }
+}
+
+/// A message came to its end before its turn: what is left is its event.
+async fn take_outbound(engine: &Engine, id: MessageId, pending: &Pending) -> Result<Flow, Error> {
+    let flow = take(engine, id.partition(), pending).await?;
+    engine.waiting.event_leaves(id);
+    Ok(flow)
 }
 
 /// The operator took away the carrier that a message was queued for: it takes another, or fails.

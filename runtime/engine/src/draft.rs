@@ -137,6 +137,10 @@ async fn hold(
     why: String,
     decision: Option<(Decision, Option<u64>)>,
 ) -> Result<Flow, Error> {
+    if !live.head.has_room() {
+        egress::end_full(engine, step, live, pending.seq).await?;
+        return Ok(Flow::Done);
+    }
     let (decision, changes) = decision.map_or((None, None), |(decision, changes)| (Some(decision), changes));
     let class = decision.as_ref().and_then(Decision::class);
     step.advance(live, Status::Held, Cause::Held { until, why, decision }, class)?;

@@ -5,11 +5,13 @@
 //! queue ─► fair turn ─► rates ─► a place in a window ─► check ─► `sending` durable ─► submit ─► settle
 //! ```
 //!
-//! A message for which there is a place at once takes it without standing in the queue: [`go`].
+//! A message for which there is a place at once takes it without standing in the queue: [`go`]. One whose carrier was busy
+//! waits beside the queue with what is behind it in its conversation: `backing_off.rs`. What waits for a carrier that is gone
+//! goes by another: `failover.rs`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use foldhash::HashMap;
@@ -21,9 +23,11 @@ use signalbox_store::InboxSeq;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::backing_off::BackingOff;
 use crate::check::{Checked, Checkup, check_and_change};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::failover::{self, Gone};
 use crate::fair::{Admit, FairQueue, Next};
 use crate::hot::Live;
 use crate::rates::Rates;
@@ -41,16 +45,22 @@ const SWEEP: Duration = Duration::from_secs(2);
 /// A queue before a carrier.
 pub(crate) struct Lane {
     pub(crate) carrier: Arc<dyn Carrier>,
-    line: Mutex<Line>,
+    pub(crate) line: Mutex<Line>,
     bell: Notify,
-    rates: Arc<Rates>,
+    pub(crate) rates: Arc<Rates>,
+    /// Conversations that back off; looked at for every answer, so without the lock.
+    pub(crate) backing_off: AtomicUsize,
+    pub(crate) gone: Gone,
 }
 
 #[derive(Default)]
-struct Line {
-    queue: FairQueue<Waiting>,
-    /// How many messages of a conversation stand in the queue or are being written ahead: none of it may overtake them.
+pub(crate) struct Line {
+    pub(crate) queue: FairQueue<Waiting>,
+    /// How many messages of a conversation stand in the queue, back off or are being written ahead: none of it may overtake
+    /// them.
     standing: HashMap<ConversationId, usize>,
+    /// Conversations whose first message was brought while the carrier was busy.
+    pub(crate) backing_off: HashMap<ConversationId, BackingOff>,
     /// Something stands in the queue that has no place or no rate: what comes now is not to take either from it.
     blocked: bool,
 }
@@ -61,13 +71,17 @@ pub(crate) struct Waiting {
     pub(crate) tenant: TenantId,
     pub(crate) message: MessageId,
     pub(crate) seq: InboxSeq,
-    conversation: ConversationId,
+    pub(crate) conversation: ConversationId,
+    /// Its tenant's weight.
+    pub(crate) weight: u16,
     /// The sender, as a hash: messages of one number keep their order and share its rate.
     pub(crate) flow: u64,
     pub(crate) parts: u8,
     pub(crate) per_number: u32,
     pub(crate) per_tenant: u32,
-    expires_at: Timestamp,
+    /// Its number has another carrier, too.
+    pub(crate) has_others: bool,
+    pub(crate) expires_at: Timestamp,
     /// What carriers let a registered sender do.
     pub(crate) pace: Option<Arc<Pace>>,
 }
@@ -88,32 +102,50 @@ struct Ready {
 impl Lane {
     /// A lane before `carrier`; rates are shared by all lanes.
     pub(crate) fn new(carrier: Arc<dyn Carrier>, rates: Arc<Rates>) -> Self {
-        Self { carrier, line: Mutex::default(), bell: Notify::new(), rates }
+        let (line, bell) = (Mutex::default(), Notify::new());
+        Self { carrier, line, bell, rates, backing_off: AtomicUsize::new(0), gone: Gone::default() }
     }
 
-    /// How many messages wait.
+    /// How many messages stand in the queue.
     pub(crate) fn len(&self) -> usize {
         self.line.lock().queue.len()
     }
 
-    fn put(&self, weight: u16, waiting: Waiting, first: bool) {
-        let (tenant, flow) = (waiting.tenant.clone(), waiting.flow);
+    fn put(&self, waiting: Waiting, first: bool) {
+        let mut line = self.line.lock();
+        line.stands(waiting.conversation);
+        self.queue_in(&mut line, waiting, first);
+        drop(line);
+        self.bell.notify_one();
+    }
+
+    /// Messages that stand already come to the head of the queue, in this order.
+    pub(crate) fn put_back(&self, line: &mut Line, waiting: impl DoubleEndedIterator<Item = Waiting>) {
+        waiting.rev().for_each(|waiting| self.queue_in(line, waiting, true));
+        self.bell.notify_one();
+    }
+
+    fn queue_in(&self, line: &mut Line, waiting: Waiting, first: bool) {
         if let Some(pace) = &waiting.pace {
             self.rates.paces.enters(waiting.message, pace, first);
         }
-        let mut line = self.line.lock();
-        *line.standing.entry(waiting.conversation).or_insert(0) += 1;
+        let (tenant, weight, flow) = (waiting.tenant.clone(), waiting.weight, waiting.flow);
         if first {
             line.queue.push_front(&tenant, weight, flow, waiting);
         } else {
             line.queue.push(&tenant, weight, flow, waiting);
         }
-        drop(line);
-        self.bell.notify_one();
     }
 
-    /// A message that was taken out of the queue has gone, or won't go by this lane.
-    fn left(&self, conversation: ConversationId) {
+    /// A message was taken out of the queue.
+    pub(crate) fn unqueued(&self, waiting: &Waiting) {
+        if waiting.pace.is_some() {
+            self.rates.paces.leaves(waiting.message);
+        }
+    }
+
+    /// A message that stood has gone, or won't go by this lane.
+    pub(crate) fn left(&self, conversation: ConversationId) {
         let mut line = self.line.lock();
         if let Some(standing) = line.standing.get_mut(&conversation) {
             *standing -= 1;
@@ -131,34 +163,88 @@ impl Lane {
             return None;
         }
         let slot = self.carrier.try_slot(waiting.parts)?;
-        matches!(self.rates.admit(&waiting.tenant, waiting, Instant::now()), Admit::Go).then_some(slot)
+        let now = now();
+        if !matches!(self.rates.ask(waiting, now), Admit::Go) {
+            return None;
+        }
+        self.rates.take(waiting, now);
+        Some(slot)
     }
 
-    /// The next message whose turn it is and whose number and tenant are within their rates.
-    fn next(&self, now: Instant) -> Next<Waiting> {
-        let next = self.line.lock().queue.pop(|tenant, waiting| self.rates.admit(tenant, waiting, now));
-        if let Next::Item(Waiting { message, pace: Some(_), .. }) = &next {
-            self.rates.paces.leaves(*message);
+    /// The next message whose turn it is and whose number and tenant are within their rates, with its place.
+    fn next(&self) -> Result<Chosen, Blocked> {
+        // A place first: a message that is taken out has spent its share of the rate. Most messages have one part.
+        let Some(place) = self.carrier.try_slot(1) else {
+            return Err(if self.len() == 0 { Blocked::Empty } else { Blocked::Window(1) });
+        };
+        let (mut place, mut needs, now) = (Some(place), 1, now());
+        let mut line = self.line.lock();
+        let Line { queue, backing_off, .. } = &mut *line;
+        loop {
+            let admit = |_: &TenantId, waiting: &Waiting| {
+                if backing_off.get(&waiting.conversation).is_some_and(|of| of.holds(waiting)) {
+                    return Admit::Aside;
+                }
+                let asked = self.rates.ask(waiting, now);
+                if asked != Admit::Go {
+                    return asked;
+                }
+                if waiting.parts != 1 {
+                    drop(place.take());
+                    place = self.carrier.try_slot(waiting.parts);
+                    if place.is_none() {
+                        // What comes behind it would take the places one by one, and it would never have enough.
+                        needs = waiting.parts;
+                        return Admit::Stop;
+                    }
+                }
+                self.rates.take(waiting, now);
+                Admit::Go
+            };
+            match queue.pop(|| now, admit) {
+                Next::Item(waiting) => {
+                    self.unqueued(&waiting);
+                    return Ok((waiting, place.expect("who is let go has a place")));
+                }
+                Next::Aside(waiting) => {
+                    self.unqueued(&waiting);
+                    if let Some(of) = backing_off.get_mut(&waiting.conversation) {
+                        of.add(waiting);
+                    }
+                }
+                Next::Stopped => return Err(Blocked::Window(needs)),
+                Next::Wait(wait) => return Err(Blocked::Rate(wait)),
+                Next::Empty => return Err(Blocked::Empty),
+            }
         }
-        next
     }
+}
+
+impl Line {
+    pub(crate) fn stands(&mut self, conversation: ConversationId) {
+        *self.standing.entry(conversation).or_insert(0) += 1;
+    }
+}
+
+/// The time of rates and paces; a test may stop it.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// Puts a queued message into the lane of its carrier.
 pub(crate) fn enqueue(engine: &Engine, live: &Live, seq: InboxSeq, first: bool) {
     // Whose network the recipient is on isn't known here: it is counted against all of them.
-    let (weight, waiting) = waiting(engine, &live.message, seq, None);
-    stand(engine, live, (weight, waiting), first);
+    stand(engine, live, waiting(engine, &live.message, seq, None), first);
 }
 
-fn stand(engine: &Engine, live: &Live, (weight, waiting): (u16, Waiting), first: bool) {
+fn stand(engine: &Engine, live: &Live, waiting: Waiting, first: bool) {
     let lane = live.head.carrier.as_deref().and_then(|name| engine.lanes.get(name));
     let Some(lane) = lane else {
         // Only a carrier that is set up is ever chosen, and one that was taken away is replaced at the restart.
         tracing::error!(message = %live.message.id, "a queued message names a carrier that isn't set up");
         return;
     };
-    lane.put(weight, waiting, first);
+    lane.put(waiting, first);
 }
 
 /// A message that passed its check goes to its carrier: at once where there is a place, written ahead in the same step
@@ -173,14 +259,14 @@ pub(crate) async fn go(
 ) -> Result<(), Error> {
     let now = step.at;
     step.advance(live, Status::Queued, cause, None)?;
-    let (weight, waiting) = waiting(engine, &live.message, seq, checked.network());
+    let waiting = waiting(engine, &live.message, seq, checked.network());
     let place = engine.lanes.get(carrier).and_then(|lane| lane.place_at_once(&waiting));
     let Some(slot) = place else {
         step.commit().await?;
-        stand(engine, live, (weight, waiting), false);
+        stand(engine, live, waiting, false);
         return Ok(());
     };
-    let cause = Cause::Sending { carrier: carrier.to_string(), attempt: live.head.attempts + 1 };
+    let cause = Cause::Sending { carrier: carrier.to_string(), attempt: live.head.attempts.saturating_add(1) };
     step.advance(live, Status::Sending, cause, None)?;
     step.count(engine, &live.message);
     step.commit().await?;
@@ -189,24 +275,25 @@ pub(crate) async fn go(
     Ok(())
 }
 
-/// A message as it stands in a lane, and its tenant's weight.
-fn waiting(engine: &Engine, message: &Message, seq: InboxSeq, network: Option<Network>) -> (u16, Waiting) {
+/// A message as it stands in a lane.
+fn waiting(engine: &Engine, message: &Message, seq: InboxSeq, network: Option<Network>) -> Waiting {
     let account = engine.directory.account(&message.tenant);
     let (weight, per_tenant) = account.as_ref().map_or((1, 0), |a| (a.tenant.weight, a.tenant.segments_per_second));
-    let per_number = account.and_then(|a| a.tenant.numbers.get(message.ours()).map(|plan| plan.segments_per_second));
-    let waiting = Waiting {
+    let plan = account.as_ref().and_then(|account| account.tenant.numbers.get(message.ours()));
+    Waiting {
         tenant: message.tenant.clone(),
         message: message.id,
         seq,
         conversation: message.conversation_id(),
+        weight,
         flow: flow(message.ours()),
         parts: message.segments.max(1),
-        per_number: per_number.unwrap_or(0),
+        per_number: plan.map_or(0, |plan| plan.segments_per_second),
         per_tenant,
+        has_others: plan.is_some_and(|plan| plan.carriers.len() > 1),
         expires_at: message.expires_at,
         pace: throughput::pace(engine, message, network),
-    };
-    (weight, waiting)
+    }
 }
 
 /// The flow of a sender. Only in memory; two that share one take turns in it.
@@ -225,6 +312,7 @@ pub(crate) async fn run(engine: Arc<Engine>, name: Arc<str>, stop: CancellationT
             batch = gather(lane, engine.config.max_write_ahead) => batch,
             _ = sweep.tick() => {
                 expire(&engine, lane).await;
+                failover::look(&engine, lane).await;
                 continue;
             }
             () = stop.cancelled() => return,
@@ -262,24 +350,9 @@ enum Blocked {
 fn gather_now(lane: &Lane, most: usize) -> (Vec<Chosen>, Blocked) {
     let mut batch = Vec::new();
     while batch.len() < most {
-        // A place first: a message that is taken out has spent its share of the rate. Most messages have one part.
-        let Some(slot) = lane.carrier.try_slot(1) else {
-            return (batch, if lane.len() == 0 { Blocked::Empty } else { Blocked::Window(1) });
-        };
-        match lane.next(Instant::now()) {
-            Next::Item(waiting) if waiting.parts == 1 => batch.push((waiting, slot)),
-            Next::Item(waiting) => {
-                drop(slot);
-                let Some(slot) = lane.carrier.try_slot(waiting.parts) else {
-                    let (parts, conversation) = (waiting.parts, waiting.conversation);
-                    lane.put(1, waiting, true);
-                    lane.left(conversation);
-                    return (batch, Blocked::Window(parts));
-                };
-                batch.push((waiting, slot));
-            }
-            Next::Wait(wait) => return (batch, Blocked::Rate(wait)),
-            Next::Empty => return (batch, Blocked::Empty),
+        match lane.next() {
+            Ok(chosen) => batch.push(chosen),
+            Err(blocked) => return (batch, blocked),
         }
     }
     (batch, Blocked::Empty)
@@ -287,13 +360,18 @@ fn gather_now(lane: &Lane, most: usize) -> (Vec<Chosen>, Blocked) {
 
 /// Makes the intent to send durable for the whole batch, then submits in order.
 async fn write_ahead(engine: &Arc<Engine>, lane: &Lane, batch: Vec<Chosen>) {
-    let conversations: Vec<_> = batch.iter().map(|(waiting, _)| waiting.conversation).collect();
+    let conversations: Vec<_> = batch.iter().map(|(waiting, _)| (waiting.conversation, waiting.message)).collect();
     let written = batch.into_iter().map(|(waiting, slot)| write_one_ahead(engine, lane, waiting, slot));
-    for ready in futures_util::future::join_all(written).await.into_iter().flatten() {
-        let Ready { waiting, carrier, slot, checked, validity } = ready;
-        submit(engine, waiting, carrier, slot, (&checked, validity));
+    let written = futures_util::future::join_all(written).await;
+    for ((conversation, message), ready) in conversations.iter().zip(written) {
+        match ready {
+            Some(Ready { waiting, carrier, slot, checked, validity }) => {
+                submit(engine, waiting, carrier, slot, (&checked, validity));
+            }
+            None => lane.is_over(*conversation, *message),
+        }
     }
-    conversations.into_iter().for_each(|conversation| lane.left(conversation));
+    conversations.into_iter().for_each(|(conversation, _)| lane.left(conversation));
 }
 
 /// Hands a message that is written ahead to its bind, here and in order; only the answer is waited for elsewhere. Whose
@@ -352,6 +430,7 @@ async fn try_write_ahead(
         status if status.is_terminal() => {
             step.take(waiting.seq);
             step.commit().await?;
+            engine.waiting.event_leaves(waiting.message);
             return Ok(None);
         }
         status => {
@@ -367,6 +446,10 @@ async fn try_write_ahead(
     }
     let checked = match check_and_change(engine, &mut step, &mut live).await? {
         Checkup::Pass(checked, _) => checked,
+        Checkup::Hold { .. } if !live.head.has_room() => {
+            end_full(engine, step, &mut live, waiting.seq).await?;
+            return Ok(None);
+        }
         Checkup::Hold { until, decision, changes } => {
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
             let class = decision.class();
@@ -384,7 +467,8 @@ async fn try_write_ahead(
             return Ok(None);
         }
     };
-    let cause = Cause::Sending { carrier: lane.carrier.name().to_string(), attempt: live.head.attempts + 1 };
+    let cause =
+        Cause::Sending { carrier: lane.carrier.name().to_string(), attempt: live.head.attempts.saturating_add(1) };
     step.advance(&mut live, Status::Sending, cause, None)?;
     step.count(engine, &live.message);
     step.commit().await?;
@@ -407,27 +491,54 @@ pub(crate) async fn finish(
     step.take(seq);
     settle::tell_handler(engine, &mut step, live);
     step.commit().await?;
-    engine.waiting.fetch_sub(1, Ordering::Relaxed);
+    engine.waiting.leaves();
     Ok(())
+}
+
+/// Ends a message that went round so often that its timeline is full.
+pub(crate) async fn end_full(engine: &Engine, step: Step<'_>, live: &mut Live, seq: InboxSeq) -> Result<(), Error> {
+    let why = format!("it was tried and held so often that its record is full ({} lines)", live.head.entries);
+    finish(engine, step, live, seq, Status::Failed, Cause::NoRoute { why }, Some(ErrorClass::Transient)).await
 }
 
 /// Ends the messages whose validity ran out while they waited.
 async fn expire(engine: &Engine, lane: &Lane) {
     let now = engine.clock.now();
-    let gone = lane.line.lock().queue.sweep(|waiting| waiting.expires_at <= now);
+    let mut gone = lane.line.lock().queue.sweep(|waiting| waiting.expires_at <= now);
+    gone.iter().for_each(|waiting| lane.unqueued(waiting));
+    gone.extend(lane.expired_beside(now));
     for waiting in gone {
-        lane.left(waiting.conversation);
-        if waiting.pace.is_some() {
-            lane.rates.paces.leaves(waiting.message);
-        }
         // `sending` is never reached: writing ahead looks at the validity first, and ends the message.
         if let Err(error) = try_write_ahead(engine, lane, &waiting).await {
             engine.step_failed("ending a message whose validity ran out", &error);
         }
+        lane.is_over(waiting.conversation, waiting.message);
+        lane.left(waiting.conversation);
     }
 }
 
-/// A message that the carrier surely doesn't have goes back to the head of its queue.
-pub(crate) fn again(engine: &Engine, live: &Live, seq: InboxSeq) {
-    enqueue(engine, live, seq, true);
+/// A message that the carrier surely doesn't have goes back to the head of its queue, or of its conversation where that
+/// backs off.
+pub(crate) fn again(engine: &Engine, live: &Live, waiting: &Waiting) {
+    let lane = live.head.carrier.as_deref().and_then(|name| engine.lanes.get(name));
+    match lane.filter(|lane| lane.is_backing_off(waiting.conversation)) {
+        Some(_) => back_off(engine, live, waiting, engine.clock.now()),
+        None => enqueue(engine, live, waiting.seq, true),
+    }
+}
+
+/// A message whose carrier was busy waits until then beside the queue, and what is behind it in its conversation with it.
+pub(crate) fn back_off(engine: &Engine, live: &Live, waiting: &Waiting, until: Timestamp) {
+    let Some(lane) = live.head.carrier.as_deref().and_then(|name| engine.lanes.get(name)) else { return };
+    // No later than its validity: it is ended then.
+    let until = until.min(waiting.expires_at);
+    lane.back_off(waiting.clone(), until);
+    engine.wheel.set(until, Due::Busy { carrier: lane.carrier.name().clone(), conversation: waiting.conversation });
+}
+
+/// A conversation's wait for a busy carrier is over.
+pub(crate) fn resume(engine: &Engine, carrier: &str, conversation: ConversationId) {
+    if let Some(lane) = engine.lanes.get(carrier) {
+        lane.resume(conversation, engine.clock.now());
+    }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use signalbox_carriers::Carrier;
 use signalbox_guest as guest;
-use signalbox_model::{Chance, Clock, MessageId, Partition, TenantId, Timestamp};
+use signalbox_model::{Chance, Clock, ErrorClass, MessageId, Partition, TenantId, Timestamp};
 use signalbox_policy::Watcher;
 use signalbox_store::{Batch, Epoch, Store, Table, layout};
 use signalbox_webhooks as webhooks;
@@ -86,7 +86,7 @@ pub(crate) struct Engine {
     pub(crate) usage_flushing: tokio::sync::Mutex<()>,
     pub(crate) tasks: TaskTracker,
     /// Outbound messages that are accepted and not yet with a carrier.
-    pub(crate) waiting: AtomicUsize,
+    pub(crate) waiting: crate::backlog::Backlog,
     pub(crate) draining: AtomicBool,
     /// Partitions whose inbox was read to its end once: all of them, and the host has recovered.
     pub(crate) recovered: AtomicUsize,
@@ -189,6 +189,15 @@ impl Engine {
         let waits = &self.config.retry_waits;
         let base = waits[usize::from(failed.saturating_sub(1)).min(waits.len() - 1)];
         self.chance.jitter(base, 0.2)
+    }
+
+    /// How long a message waits that a carrier wasn't ready for, the `times`-th time.
+    pub(crate) fn busy_wait(&self, class: ErrorClass, times: u16) -> Duration {
+        // A rate is the bind's, which is slowed down for it: its messages' own waits grow half as fast.
+        let pace = if class == ErrorClass::LimitRate { 2 } else { 1 };
+        let doubled = u32::from(times.saturating_sub(1) / pace).min(20);
+        let wait = self.config.busy_wait.saturating_mul(1 << doubled).min(self.config.busy_wait_most);
+        self.chance.jitter(wait, 0.2)
     }
 
     /// The longest wait between two attempts.

@@ -1,7 +1,7 @@
 //! What can go wrong on the path, by who is to blame.
 
 use signalbox_model::status::Status;
-use signalbox_model::timeline::IllegalTransition;
+use signalbox_model::timeline::NoLine;
 use signalbox_store as store;
 
 /// Why the path couldn't do it.
@@ -13,9 +13,9 @@ pub enum Error {
     /// Something in the store can't be read.
     #[error(transparent)]
     Unreadable(#[from] store::layout::Unreadable),
-    /// A message was to go where its life has no way to: a defect of ours, and nothing was written.
+    /// A message was to go where its life has no way to, or its timeline is full: a defect of ours, and nothing was written.
     #[error(transparent)]
-    Illegal(#[from] IllegalTransition),
+    NoLine(#[from] NoLine),
     /// The host is going down; the caller tries again at the next one.
     #[error("Signalbox is going down")]
     Draining,

@@ -368,7 +368,7 @@ impl Handle {
             draining,
             recovered,
             durability: Durability::as_str(engine.store.durability()),
-            waiting: engine.waiting.load(Ordering::Relaxed),
+            waiting: engine.waiting.len(),
             timed: engine.wheel.len(),
             carriers: engine.lanes.iter().map(health).collect(),
             policy: engine.policy.status(),
@@ -383,7 +383,7 @@ impl Handle {
 
     /// Brings gauges up to date; called before they are shown.
     pub fn refresh_metrics(&self) {
-        let waiting = i64::try_from(self.0.waiting.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        let waiting = i64::try_from(self.0.waiting.len()).unwrap_or(i64::MAX);
         self.0.metrics.waiting.set(waiting);
         self.0.metrics.policies_stale.set(i64::from(self.0.policy.status().failure.is_some()));
     }

@@ -27,33 +27,44 @@ impl Default for Rates {
 }
 
 impl Rates {
-    /// May `waiting` go now? Takes its share of the rates if it may.
-    pub(crate) fn admit(&self, tenant: &TenantId, waiting: &Waiting, now: Instant) -> Admit {
+    /// May `waiting` go now? Takes nothing.
+    pub(crate) fn ask(&self, waiting: &Waiting, now: Instant) -> Admit {
         let parts = u32::from(waiting.parts);
-        let of_tenant = rate(waiting.per_tenant).map(|rate| self.tenants.at(tenant.clone(), rate));
-        if let Some(wait) = of_tenant.as_ref().map(|limit| limit.wait(parts, now)).filter(|wait| !wait.is_zero()) {
-            return Admit::TenantWaits(wait);
+        if let Some(limit) = self.of_tenant(waiting) {
+            let wait = limit.wait(parts, now);
+            if !wait.is_zero() {
+                return Admit::TenantWaits(wait);
+            }
+        }
+        let of_number = self.of_number(waiting).map(|limit| limit.wait(parts, now));
+        let of_pace = waiting.pace.as_ref().map(|pace| self.paces.wait(pace, now));
+        match of_number.max(of_pace).unwrap_or_default() {
+            wait if wait.is_zero() => Admit::Go,
+            wait => Admit::FlowWaits(wait),
+        }
+    }
+
+    /// Takes the share of the rates of a message that goes. Asked a moment before; should another lane have taken in between,
+    /// the message goes this once, and what comes after it waits longer.
+    pub(crate) fn take(&self, waiting: &Waiting, now: Instant) {
+        let parts = u32::from(waiting.parts);
+        if let Some(limit) = self.of_tenant(waiting) {
+            let _ = limit.take(parts, now);
+        }
+        if let Some(limit) = self.of_number(waiting) {
+            let _ = limit.take(parts, now);
         }
         if let Some(pace) = &waiting.pace {
-            let wait = self.paces.wait(pace, now);
-            if !wait.is_zero() {
-                return Admit::FlowWaits(wait);
-            }
+            self.paces.take(pace, now);
         }
-        let of_number = rate(waiting.per_number).map(|rate| self.numbers.at((tenant.clone(), waiting.flow), rate));
-        if let Some(Err(wait)) = of_number.map(|limit| limit.take(parts, now)) {
-            return Admit::FlowWaits(wait);
-        }
-        // Asked a moment ago, and only this lane takes from it.
-        match of_tenant.map(|limit| limit.take(parts, now)) {
-            Some(Err(wait)) => Admit::TenantWaits(wait),
-            Some(Ok(())) | None => {
-                if let Some(pace) = &waiting.pace {
-                    self.paces.take(pace, now);
-                }
-                Admit::Go
-            }
-        }
+    }
+
+    fn of_tenant(&self, waiting: &Waiting) -> Option<impl Limit> {
+        rate(waiting.per_tenant).map(|rate| self.tenants.at(waiting.tenant.clone(), rate))
+    }
+
+    fn of_number(&self, waiting: &Waiting) -> Option<impl Limit> {
+        rate(waiting.per_number).map(|rate| self.numbers.at((waiting.tenant.clone(), waiting.flow), rate))
     }
 }
 

@@ -97,7 +97,7 @@ pub(crate) async fn status_change(
     let status = told.entry.status.as_str().replace('_', "-");
     let raw_code = match &told.entry.cause {
         Cause::Receipt { raw_code, .. } => raw_code.clone(),
-        Cause::Refused { raw_code, .. } => Some(raw_code.clone()),
+        Cause::Refused { raw_code, .. } | Cause::Busy { raw_code, .. } => Some(raw_code.clone()),
         _ => None,
     };
     let event = guest::Event::Receipt(guest::Receipt {

@@ -147,7 +147,7 @@ impl Service {
             suspects,
             usage_flushing: Default::default(),
             tasks: TaskTracker::new(),
-            waiting: AtomicUsize::new(0),
+            waiting: Default::default(),
             draining: AtomicBool::new(false),
             recovered: AtomicUsize::new(0),
             policy: policies,

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! answer ─► taken: `sent`, its ids can be looked up, off the queue, with the receipts that came before it
-//!           busy, unsent: back to the queue    refused: `failed`    no answer: in doubt ─► resend or hold
+//!           busy, unsent: backs off, and back to the queue    refused: `failed`    no answer: in doubt ─► resend or hold
 //! receipt ─► by its id to the message ─► part and message move ─► handler
 //!           └─ no message yet: early.rs
 //! ```
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use signalbox_carriers::{Outcome, Verdict};
@@ -16,6 +16,7 @@ use signalbox_model::directory::InDoubtAction;
 use signalbox_model::handler::EventKind;
 use signalbox_model::{
     Address, Cause, ConversationId, ErrorClass, Event, MessageId, Origin, Partition, Receipt, Status, TenantId,
+    Timestamp,
 };
 use signalbox_store::{InboxSeq, Table, layout};
 
@@ -44,6 +45,7 @@ impl Place {
 
 /// The carrier's answer to a submit, or the lack of one.
 pub(crate) async fn answered(engine: &Arc<Engine>, carrier: &Arc<str>, waiting: Waiting, outcome: Outcome) {
+    let (conversation, message) = (waiting.conversation, waiting.message);
     match try_answered(engine, carrier, &waiting, outcome).await {
         Ok(ids) => {
             for (part, id) in ids.into_iter().enumerate() {
@@ -54,6 +56,10 @@ pub(crate) async fn answered(engine: &Arc<Engine>, carrier: &Arc<str>, waiting: 
             }
         }
         Err(error) => engine.step_failed("settling a carrier's answer", &error),
+    }
+    // If it came back it is in its place again; else what is behind it needn't wait for it any more.
+    if let Some(lane) = engine.lanes.get(carrier) {
+        lane.is_over(conversation, message);
     }
 }
 
@@ -72,23 +78,57 @@ async fn try_answered(
         Outcome::Taken { ids } => return taken(engine, step, &mut live, carrier, waiting, ids).await,
         Outcome::Busy { raw_code, class } => {
             engine.metrics.throttled.inc();
-            let cause = Cause::Refused { carrier: name, raw_code, part: None };
+            let until = step.at + engine.busy_wait(class, live.head.setbacks.saturating_add(1));
+            let cause = Cause::Busy { carrier: name, raw_code, until };
             step.advance(&mut live, Status::Queued, cause, Some(class))?;
-            step.commit().await?;
-            egress::again(engine, &live, waiting.seq);
+            came_back(engine, step, &mut live, waiting, until).await?;
         }
         Outcome::Unsent => {
+            // The first time it goes at once, by another bind or when one is up again.
+            let again = live.head.setbacks;
+            let wait = if again == 0 { Duration::ZERO } else { engine.busy_wait(ErrorClass::Transient, again) };
+            let until = step.at + wait;
             step.advance(&mut live, Status::Queued, Cause::Unsent { carrier: name }, None)?;
-            step.commit().await?;
-            egress::again(engine, &live, waiting.seq);
+            came_back(engine, step, &mut live, waiting, until).await?;
         }
         Outcome::Refused { raw_code, class, part } => {
             let cause = Cause::Refused { carrier: name, raw_code, part };
             egress::finish(engine, step, &mut live, waiting.seq, Status::Failed, cause, Some(class)).await?;
         }
-        Outcome::Unknown { why } => in_doubt(engine, step, &mut live, waiting.seq, why).await?,
+        Outcome::Unknown { why } => {
+            if in_doubt(engine, step, &mut live, waiting.seq, why).await? {
+                egress::again(engine, &live, waiting);
+            }
+        }
     }
     Ok(Vec::new())
+}
+
+/// The carrier surely doesn't have it: it goes again at `until`, unless it was tried often enough.
+async fn came_back(
+    engine: &Engine,
+    step: Step<'_>,
+    live: &mut Live,
+    waiting: &Waiting,
+    until: Timestamp,
+) -> Result<(), Error> {
+    if !live.head.has_room() {
+        return egress::end_full(engine, step, live, waiting.seq).await;
+    }
+    let (most, times) = (engine.config.max_busy, live.head.setbacks);
+    if most > 0 && times >= most {
+        let why = format!("it came back from its carrier {times} times, and is tried no more often (`max_busy`)");
+        let (cause, class) = (Cause::NoRoute { why }, Some(ErrorClass::Transient));
+        return egress::finish(engine, step, live, waiting.seq, Status::Failed, cause, class).await;
+    }
+    let now = step.at;
+    step.commit().await?;
+    if until <= now {
+        egress::again(engine, live, waiting);
+    } else {
+        egress::back_off(engine, live, waiting, until);
+    }
+    Ok(())
 }
 
 /// The carrier has it: its ids can be looked up from now on, and the queue is done with it. What the carrier said of
@@ -118,7 +158,7 @@ async fn taken(
         }
     }
     match commit_taken(engine, step, live, carrier, &came_early).await {
-        Ok(()) => engine.waiting.fetch_sub(1, Ordering::Relaxed),
+        Ok(()) => engine.waiting.leaves(),
         Err(error) => {
             for (_, key, early) in came_early {
                 engine.early.give_back(key, early);
@@ -148,33 +188,34 @@ async fn commit_taken(
     Ok(())
 }
 
-/// Bytes may have reached the carrier, and no answer will come: the tenant's setting for the category decides.
+/// Bytes may have reached the carrier, and no answer will come: the tenant's setting for the category decides, and how often
+/// that was done already. True: the message is queued again, and whoever asks brings it there.
 pub(crate) async fn in_doubt(
     engine: &Engine,
     mut step: Step<'_>,
     live: &mut Live,
     seq: InboxSeq,
     why: String,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let carrier = live.head.carrier.as_deref().unwrap_or_default().to_owned();
     step.advance(live, Status::InDoubt, Cause::InDoubt { carrier, why }, Some(ErrorClass::InDoubt))?;
     let plan =
         engine.directory.account(&live.message.tenant).map(|account| account.tenant.in_doubt).unwrap_or_default();
     match plan.action(live.message.category) {
-        InDoubtAction::Resend => {
+        InDoubtAction::Resend if live.head.doubts <= engine.config.max_resends && live.head.has_room() => {
             let how = format!("sent again: that is the setting for {} messages", live.message.category.as_str());
             step.advance(live, Status::Queued, Cause::Resolved { how }, None)?;
             step.commit().await?;
-            egress::again(engine, live, seq);
+            return Ok(true);
         }
-        InDoubtAction::Hold => {
+        InDoubtAction::Resend | InDoubtAction::Hold => {
             step.take(seq);
             tell_handler(engine, &mut step, live);
             step.commit().await?;
-            engine.waiting.fetch_sub(1, Ordering::Relaxed);
+            engine.waiting.leaves();
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// A delivery receipt. The verdict is what the carrier is told.
@@ -266,6 +307,11 @@ fn stage_receipt(
     // What comes too late, or out of turn, is kept without moving the message.
     let to = says.map_or(head.status, |status| head.roll_up(usize::from(part), status));
     let to = if head.status.may_become(to) { to } else { head.status };
+    if to == head.status && head.is_full() {
+        // A carrier that says something new of a message without end is told that it is known.
+        engine.metrics.receipts_repeated.inc();
+        return Ok(());
+    }
     let cause = Cause::Receipt {
         carrier: carrier.to_string(),
         carrier_id: receipt.carrier_id.clone(),

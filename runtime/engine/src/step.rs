@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use signalbox_model::event::Queued;
-use signalbox_model::timeline::IllegalTransition;
+use signalbox_model::timeline::NoLine;
 use signalbox_model::{
     AttemptId, Cause, Conversation, ConversationId, Entry, ErrorClass, Event, EventId, Head, Message, MessageId,
     Partition, Status, TenantId, Timestamp,
@@ -93,7 +93,7 @@ impl<'e> Step<'e> {
         to: Status,
         cause: Cause,
         class: Option<ErrorClass>,
-    ) -> Result<(), IllegalTransition> {
+    ) -> Result<(), NoLine> {
         let was = live.head.status;
         let seq = self.engine.next_seq(&mut self.batch);
         let entry = Arc::make_mut(&mut live.head).append(to, cause, class, self.at, seq)?;

@@ -3,8 +3,6 @@
 //! Which these are is the tenant's plan: words, and a share of the others, chosen by the message's id so that it is the same
 //! at each check. A row for each says where it stands; nothing is read or kept for tenants without a plan.
 
-use std::sync::atomic::Ordering;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use signalbox_model::conversation::stable_hash;
@@ -67,8 +65,8 @@ pub enum SupervisionRefused {
     Path(#[from] Error),
 }
 
-impl From<signalbox_model::timeline::IllegalTransition> for SupervisionRefused {
-    fn from(error: signalbox_model::timeline::IllegalTransition) -> Self {
+impl From<signalbox_model::timeline::NoLine> for SupervisionRefused {
+    fn from(error: signalbox_model::timeline::NoLine) -> Self {
         Self::Path(error.into())
     }
 }
@@ -219,7 +217,7 @@ impl Handle {
         step.commit().await?;
         if !approved {
             engine.counted.withdraw(&live.message);
-            engine.waiting.fetch_sub(1, Ordering::Relaxed);
+            engine.waiting.ends_before_its_event(id);
         }
         self.recall(tenant, id);
         let record = engine.record(tenant, id).await?;

@@ -17,13 +17,12 @@ use signalbox_model::{Conversation, ConversationId, Event, EventId, MessageId, P
 use signalbox_store::{Expect, InboxSeq, Range, Table, layout};
 use tokio_util::sync::CancellationToken;
 
-use crate::early;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::step::Step;
 use crate::turns::{self, Pending};
 use crate::wheel::Ticket;
-use crate::{counted, idempotency, inbound};
+use crate::{counted, early, egress, idempotency, inbound};
 
 /// What is due.
 #[derive(Debug)]
@@ -52,6 +51,13 @@ pub(crate) enum Due {
         message: MessageId,
         /// Its place in the inbox.
         seq: InboxSeq,
+    },
+    /// A message, with what is behind it in its conversation, whose carrier was busy.
+    Busy {
+        /// Which.
+        carrier: Arc<str>,
+        /// Whose.
+        conversation: ConversationId,
     },
     /// A handler's timer.
     Timer {
@@ -144,6 +150,7 @@ async fn handle(engine: &Arc<Engine>, due: Due) -> Result<(), Error> {
         Due::Turn { partition, conversation } => turns::resume(engine, partition, conversation),
         Due::Held { tenant, message, seq } => release(engine, tenant, (message, seq), false).await?,
         Due::Called { tenant, message, seq } => release(engine, tenant, (message, seq), true).await?,
+        Due::Busy { carrier, conversation } => egress::resume(engine, &carrier, conversation),
         Due::Timer { partition, key, at } => fire(engine, partition, key, at).await?,
         Due::Parts { partition, key } => inbound::give_up_parts(engine, partition, key).await?,
         Due::ParkedReceipts => {

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agree::Proposed;
 use crate::dispatch::{self, Flow};
+use crate::egress;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fair::{Admit, FairQueue, Next};
@@ -219,14 +220,14 @@ impl Turns {
             chosen = Some(tenant.clone());
             Admit::Go
         };
-        match queue.pop(admit) {
+        match queue.pop(egress::now, admit) {
             Next::Item(turn) => {
                 let tenant = chosen.expect("an item is only popped when it was admitted");
                 *running.entry(tenant.clone()).or_insert(0) += 1;
                 *steps += 1;
                 Some((tenant, turn))
             }
-            Next::Wait(_) | Next::Empty => None,
+            Next::Aside(_) | Next::Stopped | Next::Wait(_) | Next::Empty => None,
         }
     }
 
@@ -339,7 +340,7 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
                     }
                     let (pin, proposed) = retry.map_or((None, None), |retry| (retry.pin, retry.proposed));
                     if matches!(queued.event, Event::Outbound { .. }) {
-                        engine.waiting.fetch_add(1, Ordering::Relaxed);
+                        engine.waiting.enters();
                     }
                     engine.turns.add(&engine, partition, Pending { seq, queued, pin, proposed, called: false });
                 }

@@ -168,6 +168,24 @@ pub enum Cause {
         /// Whether it will be tried again.
         parked: bool,
     },
+    /// The carrier hasn't got it and said to come back.
+    Busy {
+        /// This carrier.
+        carrier: String,
+        /// Its own code.
+        raw_code: String,
+        /// It isn't tried again before this.
+        until: Timestamp,
+    },
+    /// It stood in the queue of a carrier that is gone, and takes another.
+    Rerouted {
+        /// This one.
+        carrier: String,
+        /// From that one.
+        from: String,
+        /// For this, in words.
+        why: String,
+    },
 }
 
 /// One run of a handler, as the record keeps it.
@@ -225,6 +243,24 @@ pub struct IllegalTransition {
     pub to: Status,
 }
 
+/// Lines that a message may have. What repeats itself (a busy carrier, a hold) ends the message before; only its end, and what
+/// its carrier has it as, is written beyond. Far below what `n` can count, and a timeline of this length can still be read.
+pub const MOST_LINES: u16 = 4_096;
+
+/// Lines that are kept free for an attempt and its end.
+const ATTEMPT: u16 = 8;
+
+/// Why a line couldn't be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoLine {
+    /// The message's life has no such transition.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// It has [`MOST_LINES`], and this one wouldn't end it.
+    #[error("the message's timeline has {MOST_LINES} lines already")]
+    Full,
+}
+
 /// A timeline folded: where the message is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
@@ -242,6 +278,10 @@ pub struct Head {
     pub parts: Vec<PartStatus>,
     /// How many times it was written ahead for sending.
     pub attempts: u16,
+    /// How many times it came back from there: its carrier was busy, or lost the bind before.
+    pub setbacks: u16,
+    /// How many times it was in doubt.
+    pub doubts: u16,
     /// Until when it is held.
     pub held_until: Option<Timestamp>,
     /// The class of the last trouble.
@@ -259,6 +299,8 @@ impl Head {
             carrier: None,
             parts: Vec::new(),
             attempts: 0,
+            setbacks: 0,
+            doubts: 0,
             held_until: None,
             class: None,
         };
@@ -287,18 +329,33 @@ impl Head {
         class: Option<ErrorClass>,
         at: Timestamp,
         seq: u64,
-    ) -> Result<Entry, IllegalTransition> {
+    ) -> Result<Entry, NoLine> {
         if to != self.status && !self.status.may_become(to) {
-            return Err(IllegalTransition { from: self.status, to });
+            return Err(IllegalTransition { from: self.status, to }.into());
+        }
+        let goes_round =
+            to == self.status || matches!(to, Status::Queued | Status::Held | Status::Sending | Status::Received);
+        if self.is_full() && goes_round {
+            return Err(NoLine::Full);
         }
         let entry = Entry { n: self.entries, seq, at, status: to, cause, class };
         self.take_in(&entry);
         Ok(entry)
     }
 
+    /// Nothing more is added but the message's end.
+    pub const fn is_full(&self) -> bool {
+        self.entries >= MOST_LINES
+    }
+
+    /// Is there room for another attempt at the message?
+    pub const fn has_room(&self) -> bool {
+        self.entries <= MOST_LINES - ATTEMPT
+    }
+
     fn take_in(&mut self, entry: &Entry) {
         self.status = entry.status;
-        self.entries = entry.n + 1;
+        self.entries = entry.n.saturating_add(1);
         self.seq = entry.seq;
         self.at = entry.at;
         if entry.class.is_some() {
@@ -310,7 +367,9 @@ impl Head {
         }
         match &entry.cause {
             Cause::Held { until, .. } => self.held_until = Some(*until),
-            Cause::Queued { carrier, .. } => self.goes_by(carrier),
+            Cause::Queued { carrier, .. } | Cause::Rerouted { carrier, .. } => self.goes_by(carrier),
+            Cause::Busy { .. } | Cause::Unsent { .. } => self.setbacks = self.setbacks.saturating_add(1),
+            Cause::InDoubt { .. } => self.doubts = self.doubts.saturating_add(1),
             Cause::Sending { carrier, attempt } => {
                 self.goes_by(carrier);
                 self.attempts = *attempt;
@@ -387,7 +446,7 @@ mod tests {
     #[test]
     fn an_unqueued_message_cannot_be_sent() {
         let refused = accepted().append(Status::Sending, Cause::Expired, None, Timestamp::EPOCH, 2);
-        assert_eq!(refused, Err(IllegalTransition { from: Status::Accepted, to: Status::Sending }));
+        assert_eq!(refused, Err(IllegalTransition { from: Status::Accepted, to: Status::Sending }.into()));
     }
 
     #[test]
@@ -401,6 +460,39 @@ mod tests {
         assert_eq!(head.held_until, Some(until));
         head.append(Status::Queued, queued(), None, Timestamp::EPOCH, 4).unwrap();
         assert_eq!(head.held_until, None);
+    }
+
+    #[test]
+    fn a_full_timeline_takes_only_what_ends_its_message() {
+        let mut head = accepted();
+        let step = |head: &mut Head, to, cause| head.append(to, cause, None, Timestamp::EPOCH, 2);
+        step(&mut head, Status::Queued, queued()).unwrap();
+        while !head.is_full() {
+            step(&mut head, Status::Sending, Cause::Sending { carrier: "c".into(), attempt: 1 }).unwrap();
+            step(&mut head, Status::Queued, Cause::Unsent { carrier: "c".into() }).unwrap();
+        }
+        assert!(!head.has_room());
+        let attempt = step(&mut head, Status::Sending, Cause::Sending { carrier: "c".into(), attempt: 1 });
+        assert_eq!(attempt, Err(NoLine::Full));
+        assert_eq!(step(&mut head, Status::Queued, queued()), Err(NoLine::Full));
+        let last = step(&mut head, Status::Failed, Cause::NoRoute { why: "none takes it".into() }).unwrap();
+        assert_eq!((last.n, head.status), (MOST_LINES, Status::Failed));
+        assert_eq!(step(&mut head, Status::Failed, receipt(0, ReceiptState::Delivered)), Err(NoLine::Full));
+    }
+
+    #[test]
+    fn setbacks_and_doubts_are_counted() {
+        let mut head = accepted();
+        let mut step = |to, cause| drop(head.append(to, cause, None, Timestamp::EPOCH, 2).unwrap());
+        let sending = || Cause::Sending { carrier: "c".into(), attempt: 1 };
+        step(Status::Queued, queued());
+        step(Status::Sending, sending());
+        step(Status::Queued, Cause::Busy { carrier: "c".into(), raw_code: "x".into(), until: Timestamp::EPOCH });
+        step(Status::Sending, sending());
+        step(Status::Queued, Cause::Unsent { carrier: "c".into() });
+        step(Status::Sending, sending());
+        step(Status::InDoubt, Cause::InDoubt { carrier: "c".into(), why: "no answer".into() });
+        assert_eq!((head.setbacks, head.doubts), (2, 1));
     }
 
     #[test]

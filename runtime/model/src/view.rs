@@ -210,6 +210,10 @@ pub fn describe(cause: &Cause) -> String {
             let then = if *parked { "parked" } else { "will be tried again" };
             format!("handler {} failed, attempt {attempt}, {then}: {error}", handler.name)
         }
+        Cause::Busy { carrier, raw_code, until } => {
+            format!("{carrier} said to come back later: {raw_code}; it is tried again from {until} on")
+        }
+        Cause::Rerouted { carrier, from, why } => format!("takes {carrier} instead of {from}: {why}"),
     }
 }
 

@@ -124,6 +124,16 @@ enum CauseForm {
         attempt: u8,
         parked: bool,
     },
+    Busy {
+        carrier: String,
+        raw_code: String,
+        until: Timestamp,
+    },
+    Rerouted {
+        carrier: String,
+        from: String,
+        why: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -77,6 +77,8 @@ fn causes() -> Vec<Cause> {
         Cause::Handled { handler: mark() },
         Cause::Unhandled { why: "none bound".into() },
         Cause::HandlerFailed { handler: mark(), error: "trap".into(), attempt: 5, parked: true },
+        Cause::Busy { carrier: carrier(), raw_code: "0x8".into(), until: at(3) },
+        Cause::Rerouted { carrier: carrier(), from: "other".into(), why: "gone".into() },
     ]
 }
 

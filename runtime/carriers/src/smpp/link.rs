@@ -8,7 +8,7 @@ use std::time::Instant;
 use foldhash::{HashMap, HashMapExt};
 use parking_lot::Mutex;
 use signalbox_model::ErrorClass;
-use signalbox_smpp::pdu::SubmitSm;
+use signalbox_smpp::pdu::{CommandStatus, SubmitSm};
 use signalbox_smpp::{Bind, BindKind, Error, SubmitOutcome};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -17,6 +17,10 @@ use super::tempo::Tempo;
 
 /// A submission's number and the number of its part, in one word.
 type Tagged = (u64, SubmitOutcome);
+
+/// `ESME_RMSGQFUL`s in a row from which on they are a complaint about the bind. Many carriers have a queue for each recipient or
+/// network: fewer say that one of these is full, which is for its messages to wait for and not for all others.
+const FULL_QUEUES: u32 = 10;
 
 /// One bind, whether it is up or not. It outlives its connections.
 pub(super) struct Link {
@@ -38,6 +42,8 @@ struct State {
     used: usize,
     in_flight: usize,
     last: u64,
+    /// `ESME_RMSGQFUL`s since anything else was answered.
+    full_queues: u32,
     flights: HashMap<u64, Flight>,
 }
 
@@ -75,7 +81,7 @@ impl Link {
         bell: Arc<Notify>,
     ) -> (Self, mpsc::UnboundedReceiver<Tagged>) {
         let (outcomes, to_settle) = mpsc::unbounded_channel();
-        let state = State { bind: None, used: 0, in_flight: 0, last: 0, flights: HashMap::new() };
+        let state = State { bind: None, used: 0, in_flight: 0, last: 0, full_queues: 0, flights: HashMap::new() };
         let takes_tlvs = AtomicBool::new(false);
         (Self { number, kind, tempo, window, takes_tlvs, state: Mutex::new(state), outcomes, bell }, to_settle)
     }
@@ -201,7 +207,7 @@ impl Link {
         let mut state = self.state.lock();
         let state = &mut *state;
         for (tag, outcome) in outcomes.drain(..) {
-            self.heed(&outcome, now);
+            self.heed(&outcome, &mut state.full_queues, now);
             let (key, at) = (tag >> 8, (tag & 0xFF) as usize);
             let goes_on = state.flights.get_mut(&key).is_some_and(|flight| {
                 flight.waiting -= 1;
@@ -226,9 +232,10 @@ impl Link {
     }
 
     /// Slows down if the carrier says that it is too much.
-    fn heed(&self, outcome: &SubmitOutcome, now: Instant) {
+    fn heed(&self, outcome: &SubmitOutcome, full_queues: &mut u32, now: Instant) {
         let SubmitOutcome::Response(answer) = outcome else { return };
-        let slowed = match answer.status.is_throttle() {
+        *full_queues = if answer.status == CommandStatus::ESME_RMSGQFUL { full_queues.saturating_add(1) } else { 0 };
+        let slowed = match answer.status == CommandStatus::ESME_RTHROTTLED || *full_queues >= FULL_QUEUES {
             true => self.tempo.complaint(now),
             false if answer.tlvs.is_empty() => None,
             false => answer.tlvs.congestion_state().and_then(|state| self.tempo.congestion(state, now)),

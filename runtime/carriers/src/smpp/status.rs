@@ -3,7 +3,7 @@
 //! | status | class | why |
 //! |---|---|---|
 //! | `ESME_RTHROTTLED` | `limit.rate` | come back slower |
-//! | `ESME_RMSGQFUL` | `limit.queue` | come back later |
+//! | `ESME_RMSGQFUL` | `limit.queue` | come back later; the bind is slowed down only for many in a row |
 //! | `ESME_RSYSERR`, `ESME_RX_T_APPN`, `ESME_RSERTYPUNAVAIL` | `transient` | the peer's own faults, which pass |
 //! | `ESME_RINVBNDSTS` | `transient` | the session is wrong, not the message; another bind takes it |
 //! | `ESME_RINVDSTADR`, its TON, NPI and subunit | `dest.invalid` | |
@@ -14,7 +14,7 @@
 //! | `ESME_RX_P_APPN`, `ESME_RX_R_APPN`, `ESME_RSUBMITFAIL`, `ESME_RUNKNOWNERR`, all others | `unknown` | they say no more than no |
 //! | vendors' codes | `unknown` | only the carrier's paper explains them; what was refused for a reason that we don't know isn't repeated unasked: carriers take that for spam |
 //!
-//! The first four rows send the message back to its queue; the rest end it.
+//! The first four rows let the message wait and come back; the rest end it.
 
 use signalbox_model::ErrorClass;
 use signalbox_smpp::pdu::CommandStatus;

@@ -26,6 +26,24 @@ async fn a_throttled_message_is_busy_and_slows_the_bind_down() {
 }
 
 #[tokio::test]
+async fn a_full_queue_of_one_recipient_does_not_slow_the_bind_and_many_in_a_row_do() {
+    let (_smsc, mut served, rig) = Smsc::bound(|config| config.max_segments_per_second = 1_000).await;
+    let mut answer_all = async |answers: &[CommandStatus]| {
+        for status in answers {
+            let outcome = rig.submit("x").await;
+            submitted(&mut served).await.1.answer(*status).unwrap();
+            soon(outcome).await.unwrap();
+        }
+        rig.carrier.health().slowed_to
+    };
+    let full = CommandStatus::ESME_RMSGQFUL;
+    for _ in 0..10 {
+        assert_eq!(answer_all(&[full, full, full, CommandStatus::ESME_RINVDSTADR]).await, None);
+    }
+    assert!(answer_all(&[full; 10]).await.is_some(), "all queues are full, and nobody slows down");
+}
+
+#[tokio::test]
 async fn a_congested_carrier_slows_the_bind_down() {
     let (_smsc, mut served, rig) = Smsc::bound(|_| ()).await;
     for (congestion, slower) in [(79, false), (80, true)] {

@@ -54,7 +54,12 @@ struct State {
     submitted: VecDeque<Submitted>,
     taken: u64,
     seen: Vec<Submission>,
+    seen_at: Vec<tokio::time::Instant>,
     closed: bool,
+    down: bool,
+    /// Parts that may be without an answer at once, if that is bounded, and those that are.
+    window: Option<usize>,
+    out: usize,
     has_baa: bool,
 }
 
@@ -89,6 +94,22 @@ impl Scripted {
         self.opened.notify_waiters();
     }
 
+    /// Its binds fall: nothing goes by it until they are up again.
+    pub fn down(&self, down: bool) {
+        self.state.lock().down = down;
+        self.close(down);
+    }
+
+    /// From now on so many parts may be without an answer at once.
+    pub fn window(&self, parts: usize) {
+        self.state.lock().window = Some(parts);
+    }
+
+    /// When each submission was put on the wire.
+    pub fn seen_at(&self) -> Vec<tokio::time::Instant> {
+        self.state.lock().seen_at.clone()
+    }
+
     /// Everything that was ever put on the wire.
     pub fn seen(&self) -> Vec<Submission> {
         self.state.lock().seen.clone()
@@ -97,6 +118,11 @@ impl Scripted {
     /// How much was ever put on the wire.
     pub fn seen_count(&self) -> usize {
         self.state.lock().seen.len()
+    }
+
+    /// Waits for something to be put on the wire.
+    pub async fn arrives(&self) {
+        self.arrived.notified().await;
     }
 
     /// The next submission that waits for its outcome.
@@ -111,13 +137,27 @@ impl Scripted {
     }
 }
 
-struct Place(Arc<Scripted>);
+impl State {
+    fn has_room(&self, parts: u8) -> bool {
+        !self.closed && self.window.is_none_or(|window| self.out + usize::from(parts) <= window)
+    }
+}
+
+struct Place(Arc<Scripted>, u8);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.state.lock().out -= usize::from(self.1);
+        self.0.opened.notify_waiters();
+    }
+}
 
 impl Slot for Place {
     fn submit(self: Box<Self>, submission: Submission) -> BoxFuture<'static, Outcome> {
         let (answer, outcome) = oneshot::channel();
         let mut state = self.0.state.lock();
         state.seen.push(submission.clone());
+        state.seen_at.push(tokio::time::Instant::now());
         match state.always.clone() {
             Some(Outcome::Taken { .. }) => {
                 state.taken += 1;
@@ -133,6 +173,7 @@ impl Slot for Place {
         self.0.arrived.notify_one();
         // A test that drops the answer leaves the submission without one, as a crash would.
         async move {
+            let _until_answered = self;
             match outcome.await {
                 Ok(outcome) => outcome,
                 Err(_) => std::future::pending().await,
@@ -149,15 +190,20 @@ impl Carrier for Door {
         &self.0.name
     }
 
-    fn try_slot(&self, _parts: u8) -> Option<Box<dyn Slot>> {
-        (!self.0.state.lock().closed).then(|| Box::new(Place(self.0.clone())) as Box<dyn Slot>)
+    fn try_slot(&self, parts: u8) -> Option<Box<dyn Slot>> {
+        let mut state = self.0.state.lock();
+        if !state.has_room(parts) {
+            return None;
+        }
+        state.out += usize::from(parts);
+        Some(Box::new(Place(self.0.clone(), parts)))
     }
 
-    fn ready(&self, _parts: u8) -> BoxFuture<'_, ()> {
-        async {
+    fn ready(&self, parts: u8) -> BoxFuture<'_, ()> {
+        async move {
             loop {
                 let opened = self.0.opened.notified();
-                if !self.0.state.lock().closed {
+                if self.0.state.lock().has_room(parts) {
                     return;
                 }
                 opened.await;
@@ -171,7 +217,7 @@ impl Carrier for Door {
     }
 
     fn is_up(&self) -> bool {
-        true
+        !self.0.state.lock().down
     }
 
     fn has_baa(&self) -> bool {
@@ -203,6 +249,11 @@ pub struct House {
 /// Noon, on a day of no importance.
 pub fn noon() -> Timestamp {
     Timestamp::parse_rfc3339("2026-06-01T12:00:00Z").unwrap()
+}
+
+/// A tenant as most tests have one.
+pub fn acme() -> Tenant {
+    tenant(StopReach::default())
 }
 
 fn tenant(stop_reach: StopReach) -> Tenant {
@@ -360,6 +411,16 @@ impl House {
         Self::with(tenant(StopReach::default()), Policies::built_in(), store, carrier, clock).await
     }
 
+    /// A house with limits of its own, and with these tenants and carriers.
+    pub async fn tuned(tenants: Vec<Tenant>, carriers: Vec<Arc<Scripted>>, tune: impl FnOnce(&mut Config)) -> Self {
+        let mut config = audited();
+        tune(&mut config);
+        let store = MemoryStore::new(memory::Config::default());
+        let clock = ManualClock::at(noon());
+        let opened = Self::limited(config, tenants, Policies::built_in(), store, carriers, clock).await;
+        opened.expect("a fresh store opens")
+    }
+
     /// A house whose operator has this master key, if any.
     pub async fn sealed(
         master: Option<u8>,
@@ -514,6 +575,13 @@ impl House {
 
     pub async fn record(&self, id: MessageId) -> Record {
         self.handle.message(&self.caller.tenant, id).await.unwrap().expect("the message is on record")
+    }
+
+    /// Lets all go on that can without time's passing.
+    pub async fn still(&self) {
+        for _ in 0..300 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Waits until a message is where the test wants it.

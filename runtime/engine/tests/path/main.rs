@@ -7,6 +7,7 @@ mod consent;
 mod counted;
 mod crash;
 mod effects_under_crash;
+mod egress;
 mod granted_limits;
 mod house;
 mod inbound;

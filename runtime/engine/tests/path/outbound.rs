@@ -98,6 +98,8 @@ async fn a_busy_carrier_gets_the_message_again() {
     let id = house.send(&House::request("hello")).await;
     let busy = Outcome::Busy { raw_code: "ESME_RTHROTTLED".to_owned(), class: ErrorClass::LimitRate };
     house.carrier.next().await.answer.send(busy).unwrap();
+    house.until(id, Status::Queued).await;
+    house.clock.advance(Duration::from_secs(2));
     house.carrier.next().await.answer.send(taken("c1")).unwrap();
     let record = house.until(id, Status::Sent).await;
     assert_eq!(record.head.attempts, 2);

@@ -46,6 +46,11 @@ pub fn path(section: Section<'_, '_>, limits: &mut engine::Config) {
     count(&section, "hot_messages", 10_000_000, &mut limits.hot_messages);
     count(&section, "counted_people", 100_000_000, &mut limits.counted_people);
     count(&section, "max_write_ahead", 10_000, &mut limits.max_write_ahead);
+    duration(&section, "busy_wait", &mut limits.busy_wait);
+    duration(&section, "busy_wait_most", &mut limits.busy_wait_most);
+    count(&section, "max_busy", 4_000, &mut limits.max_busy);
+    count(&section, "max_resends", 100, &mut limits.max_resends);
+    duration(&section, "failover_after", &mut limits.failover_after);
     count(&section, "max_attempts", 100, &mut limits.max_attempts);
     count(&section, "breaker_failures", 1_000_000, &mut limits.breaker_failures);
     duration(&section, "breaker_wait", &mut limits.breaker_wait);
