@@ -170,7 +170,7 @@ impl From<Error> for Problem {
             Error::Overloaded { waiting } => {
                 Self::new(Code::Overloaded, format!("{waiting} messages wait already; send more slowly"))
             }
-            Error::Unreadable(_) | Error::Illegal(_) => Self::internal(error),
+            Error::Unreadable(_) | Error::NoLine(_) => Self::internal(error),
         }
     }
 }
