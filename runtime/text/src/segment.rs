@@ -138,11 +138,17 @@ pub(crate) struct Pieces<'a> {
     rest: &'a str,
     encoding: Encoding,
     limit: usize,
+    max_octets: usize,
 }
 
 impl<'a> Pieces<'a> {
     pub(crate) fn new(text: &'a str, encoding: Encoding, limit: usize) -> Self {
-        Self { rest: text, encoding, limit }
+        Self { rest: text, encoding, limit, max_octets: usize::MAX }
+    }
+
+    /// And of at most so many octets in UTF-8.
+    pub(crate) fn within(self, max_octets: usize) -> Self {
+        Self { max_octets, ..self }
     }
 }
 
@@ -162,12 +168,13 @@ impl<'a> Iterator for Pieces<'a> {
             return None;
         }
         let mut left = self.limit;
+        let fits = |at: usize, c: char| at + c.len_utf8() <= self.max_octets;
         let cut = self.rest.char_indices().find_map(|(at, c)| match left.checked_sub(units(c, self.encoding)) {
-            Some(fewer) => {
+            Some(fewer) if fits(at, c) => {
                 left = fewer;
                 None
             }
-            None => Some(at),
+            _ => Some(at),
         });
         let (piece, rest) = self.rest.split_at(cut.unwrap_or(self.rest.len()));
         self.rest = rest;

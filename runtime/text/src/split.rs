@@ -105,13 +105,14 @@ pub fn split_for(
     kind: ReferenceKind,
     reference: u16,
 ) -> Result<Vec<Part>, Error> {
-    if unit_count(text, encoding)? <= single_limit(encoding) {
+    let room = room(encoding, alphabet);
+    if unit_count(text, encoding)? <= single_limit(encoding) && text.len() <= room {
         let mut octets = Vec::with_capacity(text.len() + 8);
         write_text(text, 0, encoding, alphabet, &mut octets)?;
         return Ok(vec![Part { octets: octets.into(), place: Place::Alone }]);
     }
-    let limit = part_limit(encoding, kind);
-    let segments = Pieces::new(text, encoding, limit).count();
+    let pieces = || Pieces::new(text, encoding, part_limit(encoding, kind)).within(room.saturating_sub(LONGEST_HEADER));
+    let segments = pieces().count();
     let total = u8::try_from(segments).map_err(|_| Error::TooLong { segments, limit: u8::MAX })?;
     let mut written = 0;
     let part = |(number, piece): (u8, &str)| {
@@ -128,7 +129,18 @@ pub fn split_for(
         written += write_text(piece, written, encoding, alphabet, &mut octets)?;
         Ok(Part { octets: octets.into(), place })
     };
-    (1..=u8::MAX).zip(Pieces::new(text, encoding, limit)).map(part).collect()
+    (1..=u8::MAX).zip(pieces()).map(part).collect()
+}
+
+/// What `short_message` takes (3.4 §4.4.1).
+const MAX_OCTETS: usize = 254;
+/// A header with a 16-bit reference.
+const LONGEST_HEADER: usize = 7;
+
+/// How many octets of UTF-8 a text may have in one part. Only where it is written as that does it matter: in all other forms
+/// what fits into a segment fits into `short_message`.
+fn room(encoding: Encoding, alphabet: DefaultAlphabet) -> usize {
+    if encoding == Encoding::Gsm7 && alphabet == DefaultAlphabet::Utf8 { MAX_OCTETS } else { usize::MAX }
 }
 
 fn unit_count(text: &str, encoding: Encoding) -> Result<usize, Error> {
@@ -200,6 +212,33 @@ mod tests {
         assert_eq!(gsm("ab€"), Err(Error::NotInAlphabet { index: 2, alphabet: "latin1" }));
         let late = format!("{}Δ", "a".repeat(170));
         assert_eq!(gsm(&late), Err(Error::NotInAlphabet { index: 170, alphabet: "latin1" }));
+    }
+
+    #[test]
+    fn utf8_is_cut_so_that_each_part_fits_into_a_short_message() {
+        let split = |text: &str, kind| split_for(text, Encoding::Gsm7, DefaultAlphabet::Utf8, kind, 1).unwrap();
+        let sizes = |parts: &[Part]| parts.iter().map(|part| part.octets.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(&split(&"a".repeat(160), ReferenceKind::Udh8)), [160]);
+        assert_eq!(sizes(&split(&"é".repeat(127), ReferenceKind::Udh8)), [254]);
+        for (text, kind, many) in [
+            ("é".repeat(128), ReferenceKind::Udh8, 2),
+            ("é".repeat(160), ReferenceKind::Udh8, 2),
+            ("é".repeat(160), ReferenceKind::Udh16, 2),
+            ("€".repeat(80), ReferenceKind::Udh8, 1),
+            ("€".repeat(153), ReferenceKind::Udh8, 3),
+            ("é".repeat(400), ReferenceKind::Sar, 4),
+        ] {
+            let parts = split(&text, kind);
+            assert_eq!(parts.len(), many, "{kind:?} {}", text.chars().count());
+            assert!(parts.iter().all(|part| part.octets.len() <= 254), "{:?}", sizes(&parts));
+            let header = match kind {
+                ReferenceKind::Udh8 if many > 1 => 6,
+                ReferenceKind::Udh16 => 7,
+                _ => 0,
+            };
+            let whole: Vec<u8> = parts.iter().flat_map(|part| part.octets[header..].to_vec()).collect();
+            assert_eq!(String::from_utf8(whole).unwrap(), text, "no character is cut");
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use signalbox_model::Encoding;
 use signalbox_smpp::pdu::{COctetString, Sar, SubmitSm, Tag, Tlvs, esm_class, registered_delivery};
-use signalbox_text::{Concatenation, DefaultAlphabet, Error, Part, Place, ReferenceKind, data_coding, split_for};
+use signalbox_text::{
+    Concatenation, DefaultAlphabet, Error, Part, Place, ReferenceKind, data_coding, segment_count, split_for,
+};
 
 use super::config::{Config, LongText};
 use super::number;
@@ -50,6 +52,11 @@ impl Composer {
             parts => (*encoding, parts?),
         };
         let common = self.common(submission, encoding);
+        if takes_tlvs && parts.len() > 1 && encoding == Encoding::Gsm7 && segment_count(text) == 1 {
+            // One segment on the air, whose UTF-8 is too long for `short_message`: to cut it would make two of it.
+            let bare = split_for(text, encoding, self.alphabet, ReferenceKind::Sar, submission.reference)?;
+            return Ok(vec![whole(common, &bare)]);
+        }
         match parts.len() {
             0 | 1 => Ok(parts.into_iter().map(|part| with(&common, part)).collect()),
             _ if kind.is_none() => Ok(vec![whole(common, &parts)]),
@@ -169,6 +176,20 @@ mod tests {
         assert_eq!((&parts[0].short_message[..], parts[0].data_coding), (&[0x40, 0xE9][..], 0));
         let parts = latin1.compose(&submission("5 €", Encoding::Gsm7), true).unwrap();
         assert_eq!((parts[0].short_message.len(), parts[0].data_coding), (6, 8));
+    }
+
+    #[test]
+    fn one_segment_whose_utf8_is_too_long_for_a_short_message_goes_whole_where_that_can_be_said() {
+        let utf8 = composer(Config { default_alphabet: super::super::config::Alphabet::Utf8, ..Config::default() });
+        let text = "é".repeat(160);
+        let parts = utf8.compose(&submission(&text, Encoding::Gsm7), true).unwrap();
+        assert_eq!((parts.len(), parts[0].short_message.len(), parts[0].has_udh()), (1, 0, false));
+        assert_eq!(parts[0].tlvs.message_payload().unwrap(), text);
+        let parts = utf8.compose(&submission(&text, Encoding::Gsm7), false).unwrap();
+        assert_eq!(parts.len(), 2);
+        assert!(parts.iter().all(|part| part.has_udh() && part.tlvs.is_empty() && part.short_message.len() <= 254));
+        let parts = utf8.compose(&submission(&"é".repeat(161), Encoding::Gsm7), true).unwrap();
+        assert!(parts.len() == 2 && parts.iter().all(|part| part.short_message.len() <= 254));
     }
 
     #[test]
