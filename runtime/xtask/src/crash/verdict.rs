@@ -10,7 +10,7 @@ use std::fmt;
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// Which promise: `durable`, `settled`, `reached`, `once`, `receipts`, `webhooks`, or of phones'
+    /// Which promise: `durable`, `settled`, `ended`, `reached`, `once`, `receipts`, `webhooks`, or of phones'
     /// texts: `taken`, `handled`, `answered`, `counted`.
     pub promise: &'static str,
     /// The message's id, or what else names it.
@@ -26,6 +26,10 @@ impl fmt::Display for Failure {
         write!(f, "{}: {}: expected {}; found {}", self.promise, self.message, self.expected, self.found)
     }
 }
+
+/// The only end that a run makes possible: its carrier refuses and loses nothing, no rule forbids what is sent, nobody takes
+/// anything back, and a message is valid for far longer than a run takes.
+const THE_END: &str = "delivered";
 
 struct Judge<'a> {
     books: &'a Books,
@@ -95,6 +99,10 @@ impl Judge<'_> {
         let (status, in_doubt) = (&timeline.status, timeline.in_doubt);
         if !timeline.is_settled() {
             self.fail("settled", id, "an end, or held, or in doubt", format!("{status}, and {submits} submit(s)"));
+        }
+        if timeline.has_ended() && status != THE_END {
+            let expected = "delivered, in doubt or held: the carrier takes everything, and nobody takes anything back";
+            self.fail("ended", id, expected, format!("{status}, and {submits} submit(s)"));
         }
         let says_it_left = matches!(status.as_str(), "sent" | "delivered" | "undelivered");
         if says_it_left && submits == 0 {
@@ -242,6 +250,18 @@ mod tests {
         for visible in ["held", "in_doubt"] {
             story.timeline().status = visible.to_owned();
             assert!(!story.broken().contains(&"settled"), "{visible}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_the_run_does_not_make_possible_is_found() {
+        for end in ["failed", "expired", "rejected", "canceled", "undelivered"] {
+            let mut story = story();
+            story.books.receipts.clear();
+            story.books.submits.clear();
+            story.books.hooks.insert("msg_a".to_owned(), vec![format!("message.{end}")]);
+            story.timeline().status = end.to_owned();
+            assert!(story.broken().contains(&"ended"), "{end}");
         }
     }
 
