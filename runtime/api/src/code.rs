@@ -43,6 +43,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The request's first line or a header isn't HTTP.
+    HttpMalformed = "http.malformed", BAD_REQUEST, "The request isn't HTTP/1.1", false;
     /// The body can't be read as what it should be: not JSON, a wrong type, an unknown field.
     RequestMalformed = "request.malformed", BAD_REQUEST, "The body can't be read", false;
     /// A parameter of the query can't be read.
@@ -109,6 +111,10 @@ codes! {
     ComponentRefused = "component.refused", UNPROCESSABLE_ENTITY, "The component can't be used", false;
     /// The manifest can't be used.
     ManifestRefused = "manifest.refused", UNPROCESSABLE_ENTITY, "The manifest can't be used", false;
+    /// The path and query are too long.
+    UriTooLong = "uri.too_long", URI_TOO_LONG, "The path and query are too long", false;
+    /// The head has more than any that is taken.
+    HeadersTooLarge = "headers.too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large", false;
     /// There are too many header lines.
     HeadersTooMany = "headers.too_many", REQUEST_HEADER_FIELDS_TOO_LARGE, "There are too many header lines", false;
     /// A defect here.
@@ -121,6 +127,8 @@ codes! {
     Draining = "draining", SERVICE_UNAVAILABLE, "This host is going down", true;
     /// The host isn't ready for traffic.
     NotReady = "not_ready", SERVICE_UNAVAILABLE, "Not ready", true;
+    /// The store's disk is nearly full.
+    StoreFull = "store.full", SERVICE_UNAVAILABLE, "The store has no room", true;
     /// The store didn't do it.
     StoreFailed = "store.unavailable", SERVICE_UNAVAILABLE, "The store can't take it now", true;
 }

@@ -19,6 +19,7 @@
 //! its body but the strings that the path keeps.
 
 mod app;
+mod bare;
 mod batch;
 pub mod code;
 pub mod config;

@@ -164,7 +164,12 @@ impl Problem {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             code if code.retryable() => {
-                let seconds = if code == Code::KeyBusy { "1" } else { "2" };
+                let seconds = match code {
+                    Code::KeyBusy => "1",
+                    // Nobody makes room within seconds.
+                    Code::StoreFull => "30",
+                    _ => "2",
+                };
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
             }
             _ => {}

@@ -47,7 +47,8 @@ pub(crate) struct Route {
 impl Route {
     /// Every problem that it can answer with.
     pub(crate) fn problems(&self) -> Vec<Code> {
-        let mut codes = vec![Code::HeadersTooMany, Code::Internal];
+        let mut codes =
+            vec![Code::HttpMalformed, Code::UriTooLong, Code::HeadersTooLarge, Code::HeadersTooMany, Code::Internal];
         if self.path.starts_with("/v1/") {
             codes.extend([Code::AuthMissing, Code::AuthInvalid]);
         }
@@ -76,13 +77,22 @@ pub(crate) fn all() -> Vec<Route> {
     };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
     let (read, write, replace, remove) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
-    const ACCEPT: &[Code] =
-        body![HeaderInvalid, RequestInvalid, PolicyRefused, KeyReused, KeyBusy, Overloaded, Draining, StoreFailed];
+    const ACCEPT: &[Code] = body![
+        HeaderInvalid,
+        RequestInvalid,
+        PolicyRefused,
+        KeyReused,
+        KeyBusy,
+        Overloaded,
+        Draining,
+        StoreFull,
+        StoreFailed
+    ];
     const BATCH: &[Code] =
-        body![HeaderInvalid, RequestInvalid, KeyReused, KeyBusy, Overloaded, Busy, Draining, StoreFailed];
-    const UPLOAD: &[Code] = body![RequestInvalid, ComponentRefused, Busy, Draining, StoreFailed];
+        body![HeaderInvalid, RequestInvalid, KeyReused, KeyBusy, Overloaded, Busy, Draining, StoreFull, StoreFailed];
+    const UPLOAD: &[Code] = body![RequestInvalid, ComponentRefused, Busy, Draining, StoreFull, StoreFailed];
     const UPLOAD_VERSION: &[Code] =
-        body![QueryInvalid, RequestInvalid, ComponentRefused, ManifestRefused, Busy, Draining, StoreFailed];
+        body![QueryInvalid, RequestInvalid, ComponentRefused, ManifestRefused, Busy, Draining, StoreFull, StoreFailed];
     const GATE: &[Code] =
         body![HeaderInvalid, HandlerUnknown, QueryInvalid, ComponentRefused, Busy, Draining, StoreFailed];
     const CHANGE: &[Code] = body![HandlerUnknown, RequestInvalid, Draining, StoreFailed];
