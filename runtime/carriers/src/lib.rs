@@ -118,6 +118,11 @@ pub trait Carrier: Send + Sync {
     /// How it is.
     fn health(&self) -> Health;
 
+    /// Whether anything can be sent by it, when it is up. False for one that only brings messages.
+    fn sends(&self) -> bool {
+        true
+    }
+
     /// Whether its operator signed a business associate agreement with ours: only then may it carry what patients write
     /// and are written (45 CFR 164.502(e)).
     fn has_baa(&self) -> bool {

@@ -24,7 +24,10 @@ pub(crate) fn route(engine: &Engine, message: &Message) -> Result<Vec<Arc<str>>,
     if !message.body.media_urls.is_empty() {
         return Err(NoRoute { why: "no carrier of this sender takes media; send the text alone".to_owned() });
     }
-    let known = |name: &String| engine.lanes.get_key_value(name.as_str()).map(|(name, _)| name.clone());
+    let known = |name: &String| {
+        let found = engine.lanes.get_key_value(name.as_str()).filter(|(_, lane)| lane.carrier.sends());
+        found.map(|(name, _)| name.clone())
+    };
     let mut candidates: Vec<_> = plan.carriers.iter().filter_map(known).collect();
     if candidates.is_empty() {
         return Err(NoRoute { why: "no carrier is set up for this sender".to_owned() });

@@ -82,6 +82,9 @@ pub struct Config {
     pub message_id: MessageIdForm,
     /// How it writes them in receipts, where that differs.
     pub receipt_message_id: Option<MessageIdForm>,
+    /// Takes a message that reads as a receipt (`id:… stat:…`) for one though neither its `esm_class` nor a parameter says so.
+    /// Off by default: anybody could write such a text from a phone. On for carriers that mark no receipts.
+    pub receipts_without_esm_class: bool,
     /// Tells the carrier how long it may try. On by default: an outdated code isn't worth delivering. Off for carriers that
     /// refuse it.
     pub validity_period: bool,
@@ -118,6 +121,7 @@ impl Default for Config {
             concatenation: LongText::default(),
             message_id: MessageIdForm::default(),
             receipt_message_id: None,
+            receipts_without_esm_class: false,
             validity_period: true,
         }
     }
@@ -166,6 +170,10 @@ pub enum BindMode {
     Transceiver,
     /// A transmitter and a receiver each: for 3.3, and for carriers that want them apart.
     Pair,
+    /// Transmitters alone: for a carrier that we only send to. It has no way to bring receipts, so what it takes stays `sent`.
+    Transmitter,
+    /// Receivers alone: for a carrier that only brings messages. Nothing is routed to it.
+    Receiver,
 }
 
 impl BindMode {
@@ -173,6 +181,8 @@ impl BindMode {
         match self {
             Self::Transceiver => &[BindKind::Transceiver],
             Self::Pair => &[BindKind::Transmitter, BindKind::Receiver],
+            Self::Transmitter => &[BindKind::Transmitter],
+            Self::Receiver => &[BindKind::Receiver],
         }
     }
 }
@@ -380,7 +390,7 @@ mod tests {
              enquire_link = '0s'\nresponse_timeout = '10s'\nbind_timeout = '5s'\nreconnect_min = '250ms'\n\
              reconnect_max = '1m'\nmax_segments_per_second = 75\nsource_ton = 6\nsource_npi = 0\ndest_ton = 2\ndest_npi = 1\n\
              service_type = 'CMT'\ndefault_alphabet = 'latin1'\nconcatenation = 'message_payload'\nmessage_id = 'hex'\n\
-             receipt_message_id = 'decimal'\nvalidity_period = false\nsystem_type = 'VMA'\n\
+             receipt_message_id = 'decimal'\nreceipts_without_esm_class = true\nvalidity_period = false\nsystem_type = 'VMA'\n\
              [tls]\nca_file = 'ca.pem'\nserver_name = 'smsc.example'\n",
         )
         .unwrap();
@@ -389,6 +399,19 @@ mod tests {
         assert_eq!(config.reconnect_max, Duration::from_secs(60));
         assert_eq!(config.concatenation, LongText::MessagePayload);
         assert_eq!(config.mode.kinds().len(), 2);
+    }
+
+    #[test]
+    fn each_mode_has_its_binds() {
+        use BindKind::{Receiver, Transceiver, Transmitter};
+        for (mode, kinds) in [
+            ("transceiver", &[Transceiver][..]),
+            ("pair", &[Transmitter, Receiver]),
+            ("transmitter", &[Transmitter]),
+            ("receiver", &[Receiver]),
+        ] {
+            assert_eq!(read(&format!("mode = '{mode}'")).unwrap().mode.kinds(), kinds);
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(super) struct Reader {
     alphabet: DefaultAlphabet,
     ids: IdForm,
     receipt_ids: IdForm,
+    receipts_without_esm_class: bool,
 }
 
 /// Why a request makes no sense, and what its sender is told.
@@ -143,6 +144,7 @@ impl Reader {
             alphabet: config.default_alphabet.into(),
             ids: config.message_id.into(),
             receipt_ids: config.receipt_message_id.unwrap_or(config.message_id).into(),
+            receipts_without_esm_class: config.receipts_without_esm_class,
         }
     }
 
@@ -158,7 +160,7 @@ impl Reader {
             _ => return Err(Malformed { status: CommandStatus::ESME_RINVCMDID, why: "a command for others" }),
         };
         let (place, octets) = self.cut(&message)?;
-        if message.is_receipt() {
+        if message.is_receipt() || self.reads_as_receipt(&message, octets) {
             return self.receipt(&message, octets);
         }
         let bad = |status, why| Malformed { status, why };
@@ -184,12 +186,28 @@ impl Reader {
         Ok((header.concatenation.or(sar), octets))
     }
 
-    fn receipt(&self, message: &Message, octets: &[u8]) -> Result<Brought, Malformed> {
-        // Written in ASCII even where `data_coding` 0 means GSM: read as that, the `_` of an id would be a `§`.
-        let text = match message.data_coding {
+    /// Some carriers mark no receipts at all. Only one that names both a message and a state of it is taken for one then.
+    fn reads_as_receipt(&self, message: &Message, octets: &[u8]) -> bool {
+        if !self.receipts_without_esm_class || message.esm_class & esm_class::TYPE != 0 {
+            return false;
+        }
+        let text = self.receipt_text(message.data_coding, octets);
+        let receipt = ReceiptText::parse(&text);
+        text.trim_start().get(..3).is_some_and(|id| id.eq_ignore_ascii_case("id:"))
+            && receipt.id.is_some_and(|id| !id.is_empty())
+            && receipt.state.is_some()
+    }
+
+    /// Written in ASCII even where `data_coding` 0 means GSM: read as that, the `_` of an id would be a `§`.
+    fn receipt_text(&self, data_coding: u8, octets: &[u8]) -> String {
+        match data_coding {
             coding::UCS2 => decode(coding::UCS2, octets, self.alphabet).text,
             _ => String::from_utf8_lossy(octets).into_owned(),
-        };
+        }
+    }
+
+    fn receipt(&self, message: &Message, octets: &[u8]) -> Result<Brought, Malformed> {
+        let text = self.receipt_text(message.data_coding, octets);
         let id = message.tlvs.receipted_message_id();
         let id = id.as_ref().map(COctetString::to_str_lossy);
         let tlvs = ReceiptTlvs {

@@ -126,6 +126,10 @@ impl Carrier for Smpp {
         self.hub.senders_up.load(Ordering::Relaxed) > 0
     }
 
+    fn sends(&self) -> bool {
+        self.hub.links.iter().any(Link::sends)
+    }
+
     fn try_slot(&self, parts: u8) -> Option<Box<dyn Slot>> {
         if self.hub.closing.load(Ordering::Relaxed) {
             return None;

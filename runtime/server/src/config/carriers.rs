@@ -61,6 +61,9 @@ fn carrier(section: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> smpp::
         concatenation: one_of(section, "concatenation", LONG_TEXTS, default.concatenation),
         message_id: one_of(section, "message_id", ID_FORMS, default.message_id),
         receipt_message_id: section.one_of("receipt_message_id", ID_FORMS).map(|form| form.value),
+        receipts_without_esm_class: section
+            .flag("receipts_without_esm_class")
+            .unwrap_or(default.receipts_without_esm_class),
         validity_period: section.flag("validity_period").unwrap_or(default.validity_period),
     }
 }
@@ -76,8 +79,12 @@ fn one_of<T: Copy>(section: &Section<'_, '_>, key: &'static str, names: &[(&'sta
     section.one_of(key, names).map_or(default, |found| found.value)
 }
 
-const MODES: &[(&str, smpp::BindMode)] =
-    &[("transceiver", smpp::BindMode::Transceiver), ("pair", smpp::BindMode::Pair)];
+const MODES: &[(&str, smpp::BindMode)] = &[
+    ("transceiver", smpp::BindMode::Transceiver),
+    ("pair", smpp::BindMode::Pair),
+    ("transmitter", smpp::BindMode::Transmitter),
+    ("receiver", smpp::BindMode::Receiver),
+];
 
 const VERSIONS: &[(&str, smpp::InterfaceVersion)] = &[
     ("3.3", smpp::InterfaceVersion::V3_3),

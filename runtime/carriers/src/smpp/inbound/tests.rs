@@ -55,6 +55,20 @@ fn a_receipt_is_one_because_its_class_or_its_parameters_say_so() {
 }
 
 #[test]
+fn a_receipt_without_any_mark_is_taken_only_from_a_carrier_that_is_said_to_send_such() {
+    let tolerant = Reader::new(&Config { receipts_without_esm_class: true, ..Config::default() });
+    let text = b"id:a_1 sub:001 dlvrd:001 submit date:2606011200 done date:2606011201 stat:DELIVRD err:000 text:hi";
+    let receipt = receipt_of(deliver(text), &tolerant);
+    assert_eq!((receipt.carrier_id.as_str(), receipt.state), ("a_1", ReceiptState::Delivered));
+    assert_eq!(receipt_of(deliver(b"ID:7 STAT:UNDELIV"), &tolerant).state, ReceiptState::Undeliverable);
+    // What people write stays what they wrote.
+    for text in ["hello", "id:7", "stat:DELIVRD", "my id:7 stat:DELIVRD", "id: stat:DELIVRD", "id:7 stat:"] {
+        let read = tolerant.read(Pdu::DeliverSm(deliver(text.as_bytes()))).unwrap();
+        assert!(matches!(read, Brought::Part(_)), "{text}");
+    }
+}
+
+#[test]
 fn a_receipts_id_in_another_form_becomes_the_answers() {
     use super::super::MessageIdForm::{Decimal, Hex};
     let receipt =
