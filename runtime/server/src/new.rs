@@ -14,17 +14,28 @@ pub fn run(args: &New) -> Result<ExitCode, Error> {
     let folder = Path::new(&args.name);
     let name = name(folder)?;
     refuse_if_full(folder)?;
-    for (path, text) in files(args.lang, &name) {
+    let files = files(args.lang, &name);
+    for (path, text) in &files {
         let path = folder.join(path);
         let parent = path.parent().expect("it lies in the project");
         let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, text));
         written.map_err(|error| Error::Project(format!("can't write {}: {error}", path.display())))?;
     }
-    let shown = folder.display();
-    out::line(format!(
-        "{shown} is there. `cat {shown}/README.md` says how to build it; then `signalbox test {shown}`."
-    ));
+    out::line(if args.json { told(folder, &name, args.lang, &files).to_string() } else { said(folder) });
     Ok(ExitCode::SUCCESS)
+}
+
+fn said(folder: &Path) -> String {
+    let shown = folder.display();
+    format!("{shown} is there. `cat {shown}/README.md` says how to build it; then `signalbox test {shown}`.")
+}
+
+/// The same for programs.
+fn told(folder: &Path, name: &str, language: Language, files: &[(PathBuf, String)]) -> serde_json::Value {
+    let paths: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
+    serde_json::json!({
+        "name": name, "folder": folder.display().to_string(), "language": language.folder(), "files": paths,
+    })
 }
 
 /// The handler's name: that of its folder.
@@ -89,10 +100,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_is_told_to_programs_too() {
+        let files = files(Language::Rust, "my-bot");
+        let told = told(Path::new("bots/my-bot"), "my-bot", Language::Rust, &files);
+        assert_eq!(
+            (&told["name"], &told["folder"], &told["language"]),
+            (&"my-bot".into(), &"bots/my-bot".into(), &"rust".into())
+        );
+        let paths = told["files"].as_array().unwrap();
+        assert!(paths.len() == files.len() && paths.contains(&"handler.toml".into()), "{told}");
+    }
+
+    #[test]
     fn a_folder_with_something_in_it_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("my-bot");
-        let new = || New { name: place.display().to_string(), lang: Language::Rust };
+        let new = || New { name: place.display().to_string(), lang: Language::Rust, json: false };
         assert!(run(&new()).is_ok());
         let refused = run(&new()).unwrap_err().to_string();
         assert!(refused.contains("isn't empty"), "{refused}");

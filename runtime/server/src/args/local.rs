@@ -49,6 +49,9 @@ pub struct New {
     /// The language.
     #[arg(long, value_enum)]
     pub lang: Language,
+    /// Print what was written as one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Languages that there are templates for.
