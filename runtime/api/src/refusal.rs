@@ -167,10 +167,17 @@ impl From<Error> for Problem {
                 Code::Draining,
                 "the request wasn't taken; send it again, it will reach another host or the next start",
             ),
+            Error::Full { why } => Self::new(
+                Code::StoreFull,
+                format!(
+                    "{why}: nothing new is taken in, and what was accepted goes on. Send it again later; the operator makes \
+                     room on the disk, or keeps messages for a shorter time"
+                ),
+            ),
             Error::Overloaded { waiting } => {
                 Self::new(Code::Overloaded, format!("{waiting} messages wait already; send more slowly"))
             }
-            Error::Unreadable(_) | Error::NoLine(_) => Self::internal(error),
+            Error::Unreadable(_) | Error::NoLine(_) | Error::Broken { .. } => Self::internal(error),
         }
     }
 }

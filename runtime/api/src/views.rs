@@ -370,8 +370,23 @@ pub(crate) struct StatusView {
     policy: PolicyView,
     /// How what was kept long enough is deleted.
     retention: RetentionStatusView,
+    /// Room on the store's disk.
+    store: StoreView,
     /// The version of this program.
     version: &'static str,
+}
+
+/// Room on the store's disk.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StoreStatus)]
+pub(crate) struct StoreView {
+    /// What is left, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_bytes: Option<u64>,
+    /// With less left nothing new is taken in: `min_free` of the configuration.
+    min_free_bytes: u64,
+    /// Nothing new is taken in, until there is room.
+    full: bool,
 }
 
 /// How what was kept long enough is deleted.
@@ -464,13 +479,17 @@ pub(crate) struct CarrierView {
 impl StatusView {
     /// Why it takes no traffic.
     pub(crate) fn why_not(&self) -> &'static str {
-        if self.draining { "the host is going down" } else { "what waited at the start is still being read" }
+        match (self.draining, self.store.full) {
+            (true, _) => "the host is going down",
+            (_, true) => "the store's disk has less left than `min_free`: nothing new is taken in until there is room",
+            _ => "what waited at the start is still being read",
+        }
     }
 }
 
 impl From<Readiness> for StatusView {
     fn from(readiness: Readiness) -> Self {
-        let Readiness { ready, draining, recovered, durability, waiting, timed, carriers, policy, retention } =
+        let Readiness { ready, draining, recovered, durability, waiting, timed, carriers, policy, retention, room } =
             readiness;
         let carrier = |(name, health): (String, signalbox_carriers::Health)| {
             let signalbox_carriers::Health { binds_up, binds, in_flight, slowed_to, last_error } = health;
@@ -479,6 +498,8 @@ impl From<Readiness> for StatusView {
         let carriers = carriers.into_iter().map(carrier).collect();
         let version = env!("CARGO_PKG_VERSION");
         let (policy, retention) = (policy.into(), retention.into());
-        Self { ready, draining, recovered, durability, waiting, timed, carriers, policy, retention, version }
+        let signalbox_engine::RoomStatus { free_bytes, min_free_bytes, is_full: full } = room;
+        let store = StoreView { free_bytes, min_free_bytes, full };
+        Self { ready, draining, recovered, durability, waiting, timed, carriers, policy, retention, store, version }
     }
 }

@@ -136,8 +136,11 @@ pub(crate) async fn accept_batch(
     admit(engine, requests.len())?;
     let claim = match idempotency_key {
         None => None,
-        // A request that can't be read stands for nothing; its key stays free for the mended one.
-        Some(_) if requests.iter().all(|request| draft(engine, caller, request, None).is_err()) => None,
+        // A request that can't be read stands for nothing; its key stays free for the mended one. What was answered under
+        // another configuration is still answered.
+        Some(key) if requests.iter().all(|request| draft(engine, caller, request, None).is_err()) => {
+            idempotency::claimed(engine, caller, key, requests).await?
+        }
         Some(key) => Some(idempotency::claim(engine, caller, key, requests).await?),
     };
     let mut plan = Plan::default();
@@ -173,6 +176,7 @@ fn admit(engine: &Engine, count: usize) -> Result<(), Error> {
     if engine.is_draining() {
         return Err(Error::Draining);
     }
+    engine.has_room()?;
     let waiting = engine.waiting.len();
     if waiting + count > engine.config.max_waiting { Err(Error::Overloaded { waiting }) } else { Ok(()) }
 }
@@ -200,15 +204,15 @@ impl<'e> Plan<'e> {
         request: &Request,
         known: Option<MessageId>,
     ) -> Result<(Partition, Result<Accepted, Refused>), Refused> {
+        if let Some(id) = known
+            && let Some(record) = engine.record(&caller.tenant, id).await?
+        {
+            return Ok((id.partition(), given_before(engine, request, &record)));
+        }
         let Draft { message, folded, .. } = draft(engine, caller, request, known)?;
         let partition = message.id.partition();
         let id = message.id;
-        let folded = folded.iter().map(|fold| fold.count).sum();
-        if known.is_some()
-            && let Some(record) = engine.record(&caller.tenant, id).await?
-        {
-            return Ok((partition, given_before(&record, folded)));
-        }
+        let folded = fold_count(&folded);
         let step = self.steps.entry(partition).or_insert_with(|| Step::new(engine, partition));
         let message = Arc::new(message);
         let answer =
@@ -262,14 +266,23 @@ pub(crate) fn stage_outbound(step: &mut Step<'_>, message: Arc<Message>, decisio
     step.event(home, Event::Outbound { tenant, message: id, conversation });
 }
 
-/// The answer to a request that was carried out before: the same as the first time, whatever became of it since.
-fn given_before(record: &signalbox_records::Record, folded: u32) -> Result<Accepted, Refused> {
+/// The answer to a request that was carried out before: the same as the first time, whatever became of it since. So it is
+/// made of the request: a handler or a rule may have rewritten the message.
+fn given_before(engine: &Engine, request: &Request, record: &signalbox_records::Record) -> Result<Accepted, Refused> {
     let message = &record.message;
     if let Some(Cause::Rejected { decision: Some(decision), .. }) = record.entries.first().map(|entry| &entry.cause) {
         return Err(Refused::Policy(Box::new(Rejected { id: message.id, decision: decision.clone() })));
     }
-    let (encoding, segments) = (message.encoding, message.segments);
+    let (encoding, segments, folded) = match prepare(engine, request, &mut Vec::new()) {
+        Some(prepared) => (prepared.encoding, prepared.segments, fold_count(&prepared.folded)),
+        // It was taken when longer texts were.
+        None => (message.encoding, message.segments, 0),
+    };
     Ok(Accepted { id: message.id, status: Status::Accepted, encoding, segments, folded })
+}
+
+fn fold_count(folded: &[text::Folded]) -> u32 {
+    folded.iter().map(|fold| fold.count).sum()
 }
 
 /// Reads a request's fields; all that is wrong is said at once.
@@ -316,7 +329,29 @@ fn draft(engine: &Engine, caller: &Caller, request: &Request, known: Option<Mess
         depth: 0,
         veil: Default::default(),
     };
+    if let Some(wrong) = unroutable(engine, &message) {
+        return Err(Refused::Invalid(vec![wrong]));
+    }
     Ok(Draft { message, folded: prepared.folded, units: prepared.units })
+}
+
+/// What no carrier of the sender could ever take is refused at once: a record of it could only fail. The media may still be
+/// taken out by a handler that sees drafts. Whose number it isn't, the rules say.
+fn unroutable(engine: &Engine, message: &Message) -> Option<FieldError> {
+    let account = engine.directory.account(&message.tenant)?;
+    let plan = account.tenant.numbers.get(message.ours())?;
+    if !plan.carriers.iter().any(|name| engine.carrier(name).is_some_and(|carrier| carrier.sends())) {
+        let detail = "no carrier that sends is set up for the number in `from`: have your operator name one in its `carriers`, \
+                      or send from another number";
+        return Some(field("from", "route.none", detail));
+    }
+    let asked = Asked::about(message, EventKind::Draft);
+    if !message.body.media_urls.is_empty() && assigned(&account, &asked).is_none() {
+        let detail =
+            "no carrier of the number in `from` takes media: leave `media_urls` out, and say where it is in `text`";
+        return Some(field("media_urls", "media.unsupported", detail));
+    }
+    None
 }
 
 /// The partition in which a request's message will live, if its addresses can be read.

@@ -81,6 +81,11 @@ pub struct Config {
     pub inbox_page: usize,
     /// Events of one partition that may be in memory at once; the rest stays in the store.
     pub max_pending_per_partition: usize,
+    /// What the store's disk keeps free: with less left nothing new is taken in, and what was accepted goes on. Enough for a
+    /// full set of journals and write buffers, and for compacting. 0 never refuses.
+    pub min_free_bytes: u64,
+    /// How often that is looked at: a disk takes longer to fill by so much.
+    pub room_every: Duration,
     /// The audit log.
     pub audit: crate::audit::Config,
     /// How what was kept long enough is deleted.
@@ -131,6 +136,8 @@ impl Default for Config {
             idempotency: Duration::from_secs(48 * 3_600),
             inbox_page: 512,
             max_pending_per_partition: 65_536,
+            min_free_bytes: 512 << 20,
+            room_every: Duration::from_secs(1),
             audit: crate::audit::Config::default(),
             retention: crate::retention::Config::default(),
             sealing: crate::sealing::Config::default(),

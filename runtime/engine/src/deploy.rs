@@ -177,6 +177,7 @@ impl Handle {
         if !is_name(name) {
             return Err(HandlerRefused::Name);
         }
+        self.0.has_room()?;
         let digest = Sha256::digest(&component)[..6].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let uploaded = self.compile_and_keep(tenant, name, manifest, component, alias).await;
         if let Err(refused) = uploaded.as_ref().map_err(|refused| refused.to_string()) {

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Audit;
+use crate::breakdown::Breakdown;
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::early::EarlyReceipts;
@@ -90,6 +91,10 @@ pub(crate) struct Engine {
     pub(crate) draining: AtomicBool,
     /// Partitions whose inbox was read to its end once: all of them, and the host has recovered.
     pub(crate) recovered: AtomicUsize,
+    /// Room on the store's disk.
+    pub(crate) room: crate::room::Room,
+    /// Why the path can't go on, once it can't.
+    pub(crate) breakdown: Breakdown,
     pub(crate) partitions: Vec<PartitionCell>,
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong on the path, by who is to blame.
 
+use std::sync::Arc;
+
 use signalbox_model::status::Status;
 use signalbox_model::timeline::NoLine;
 use signalbox_store as store;
@@ -19,6 +21,20 @@ pub enum Error {
     /// The host is going down; the caller tries again at the next one.
     #[error("Signalbox is going down")]
     Draining,
+    /// A part without which the path can't go on has ended: the process must stop.
+    #[error("{part} stopped, and Signalbox can't go on without: {why}")]
+    Broken {
+        /// Which.
+        part: &'static str,
+        /// Why.
+        why: Arc<str>,
+    },
+    /// The disk of the store is nearly full; the caller tries again later.
+    #[error("{why}")]
+    Full {
+        /// How much room there is.
+        why: String,
+    },
     /// Too much waits; the caller tries again later.
     #[error("{waiting} messages wait already")]
     Overloaded {

@@ -56,6 +56,24 @@ pub struct Readiness {
     pub policy: signalbox_policy::watcher::Status,
     /// How what was kept long enough is deleted.
     pub retention: crate::retention::Status,
+    /// Room on the store's disk.
+    pub room: crate::room::Status,
+}
+
+/// What became of the configuration's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledKeys {
+    /// Whose keys can't be read.
+    pub malformed: Vec<TenantId>,
+    /// Whose keys the configuration doesn't have any more, one for each key.
+    pub gone: Vec<TenantId>,
+}
+
+fn parse_key(tenant: &TenantId, token: &str, made_at: Timestamp) -> Option<ApiKey> {
+    let (id, secret) = token.strip_prefix("sb_")?.split_once('_')?;
+    let id = format!("{}_{id}", KeyId::PREFIX).parse().ok()?;
+    let secret_sha256 = Sha256::digest(secret.as_bytes()).into();
+    (secret.len() >= 43).then(|| ApiKey { id, tenant: tenant.clone(), secret_sha256, made_at })
 }
 
 impl Handle {
@@ -328,28 +346,24 @@ impl Handle {
         let now = self.0.clock.now();
         let id = KeyId::new(now, Partition::DIRECTORY, &self.0.chance);
         let secret = signalbox_model::id::secret_text(&self.0.chance.bytes32());
-        self.keep_key(tenant, id, &secret).await?;
+        let secret_sha256 = Sha256::digest(secret.as_bytes()).into();
+        self.0.directory.put_key(ApiKey { id, tenant: tenant.clone(), secret_sha256, made_at: now }).await?;
         let id = id.to_string();
         Ok(format!("sb_{}_{secret}", id.trim_start_matches("key_")))
     }
 
-    /// Keeps a key that the operator wrote into the configuration: `sb_<id>_<secret>`. `false` if it isn't one.
-    pub async fn adopt_key(&self, tenant: &TenantId, token: &str) -> Result<bool, Error> {
-        let parts = token.strip_prefix("sb_").and_then(|rest| rest.split_once('_'));
-        let parsed = parts.and_then(|(id, secret)| Some((format!("key_{id}").parse::<KeyId>().ok()?, secret)));
-        let Some((id, secret)) = parsed.filter(|(_, secret)| secret.len() >= 43) else { return Ok(false) };
-        self.keep_key(tenant, id, secret).await?;
-        Ok(true)
-    }
-
-    async fn keep_key(&self, tenant: &TenantId, id: KeyId, secret: &str) -> Result<(), Error> {
-        let secret_sha256: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
-        let known = self.0.directory.key(id);
-        if known.is_some_and(|key| key.secret_sha256 == secret_sha256 && key.tenant == *tenant) {
-            return Ok(());
+    /// Keeps the keys that the operator wrote into the configuration, `sb_<id>_<secret>`, and takes those no more that once
+    /// stood there: a key that leaked is taken out, and that must end it.
+    pub async fn settle_keys(&self, configured: &[(&TenantId, &str)]) -> Result<SettledKeys, Error> {
+        let now = self.0.clock.now();
+        let (mut keys, mut malformed) = (Vec::new(), Vec::new());
+        for (tenant, token) in configured {
+            match parse_key(tenant, token, now) {
+                Some(key) => keys.push(key),
+                None => malformed.push((*tenant).clone()),
+            }
         }
-        let made_at = self.0.clock.now();
-        self.0.directory.put_key(ApiKey { id, tenant: tenant.clone(), secret_sha256, made_at }).await
+        Ok(SettledKeys { malformed, gone: self.0.directory.settle_keys(keys).await? })
     }
 
     /// Every tenant.
@@ -364,7 +378,7 @@ impl Handle {
         let draining = engine.is_draining();
         let health = |(name, lane): (&Arc<str>, &crate::egress::Lane)| (name.to_string(), lane.carrier.health());
         Readiness {
-            ready: recovered && !draining,
+            ready: recovered && !draining && !engine.room.is_full(),
             draining,
             recovered,
             durability: Durability::as_str(engine.store.durability()),
@@ -373,6 +387,7 @@ impl Handle {
             carriers: engine.lanes.iter().map(health).collect(),
             policy: engine.policy.status(),
             retention: self.retention_status(),
+            room: engine.room_status(),
         }
     }
 
@@ -385,6 +400,10 @@ impl Handle {
     pub fn refresh_metrics(&self) {
         let waiting = i64::try_from(self.0.waiting.len()).unwrap_or(i64::MAX);
         self.0.metrics.waiting.set(waiting);
+        let room = self.0.room_status();
+        self.0.metrics.store_full.set(i64::from(room.is_full));
+        let free = room.free_bytes.unwrap_or(0);
+        self.0.metrics.store_free_bytes.set(i64::try_from(free).unwrap_or(i64::MAX));
         self.0.metrics.policies_stale.set(i64::from(self.0.policy.status().failure.is_some()));
     }
 

@@ -53,36 +53,63 @@ pub(crate) async fn claim<'e>(
     key: &str,
     requests: &[Request],
 ) -> Result<Claim<'e>, Refused> {
+    let hash = check_key(caller, key)?;
+    let mut claim = begin(engine, hash)?;
+    let now = engine.clock.now();
+    let fingerprint = fingerprint(requests);
+    if let Some(row) = find(engine, hash, now).await? {
+        claim.ids = ids_for(row, fingerprint)?;
+        return Ok(claim);
+    }
+    claim.ids = requests.iter().map(|request| future_id(engine, caller, request, now)).collect();
+    let row = Row { fingerprint, ids: claim.ids.clone(), kept_until: now + engine.config.idempotency };
+    let partition = Partition::of_hash(&hash, engine.store.partitions());
+    let mut batch = Batch::new(partition, engine.epoch(partition));
+    batch.put(Table::Idempotency, hash.to_vec(), layout::encode(&row));
+    engine.store.commit(batch).await?;
+    Ok(claim)
+}
+
+/// The claim that was made before on `key` for `requests`, if one was; makes none.
+pub(crate) async fn claimed<'e>(
+    engine: &'e Engine,
+    caller: &Caller,
+    key: &str,
+    requests: &[Request],
+) -> Result<Option<Claim<'e>>, Refused> {
+    // A key that is none was never claimed: what is wrong with the request is said first.
+    let Ok(hash) = check_key(caller, key) else { return Ok(None) };
+    let Some(row) = find(engine, hash, engine.clock.now()).await? else { return Ok(None) };
+    let mut claim = begin(engine, hash)?;
+    claim.ids = ids_for(row, fingerprint(requests))?;
+    Ok(Some(claim))
+}
+
+fn check_key(caller: &Caller, key: &str) -> Result<[u8; 16], Refused> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES || !key.bytes().all(|c| (0x20..0x7F).contains(&c)) {
         let detail = format!("`Idempotency-Key` is 1 to {MAX_KEY_BYTES} printable ASCII characters");
         let field = "Idempotency-Key".to_owned();
         return Err(Refused::Invalid(vec![FieldError { field, code: "idempotency.malformed", detail }]));
     }
-    let hash = stable_hash(&[b"idempotency", caller.tenant.as_str().as_bytes(), key.as_bytes()]);
+    Ok(stable_hash(&[b"idempotency", caller.tenant.as_str().as_bytes(), key.as_bytes()]))
+}
+
+fn begin(engine: &Engine, hash: [u8; 16]) -> Result<Claim<'_>, Refused> {
     if !engine.idempotency.0.lock().insert(hash) {
         return Err(Refused::KeyBusy);
     }
-    let mut claim = Claim { ids: Vec::new(), in_flight: &engine.idempotency, hash };
+    Ok(Claim { ids: Vec::new(), in_flight: &engine.idempotency, hash })
+}
+
+async fn find(engine: &Engine, hash: [u8; 16], now: Timestamp) -> Result<Option<Row>, Error> {
     let partition = Partition::of_hash(&hash, engine.store.partitions());
-    let fingerprint = fingerprint(requests);
-    let now = engine.clock.now();
     let stored = engine.store.get(partition, Table::Idempotency, hash.to_vec().into()).await?;
-    if let Some(bytes) = stored {
-        let row: Row = layout::decode(Table::Idempotency, &bytes).map_err(Error::from)?;
-        if row.kept_until > now {
-            if row.fingerprint != fingerprint {
-                return Err(Refused::KeyReused);
-            }
-            claim.ids = row.ids;
-            return Ok(claim);
-        }
-    }
-    claim.ids = requests.iter().map(|request| future_id(engine, caller, request, now)).collect();
-    let row = Row { fingerprint, ids: claim.ids.clone(), kept_until: now + engine.config.idempotency };
-    let mut batch = Batch::new(partition, engine.epoch(partition));
-    batch.put(Table::Idempotency, hash.to_vec(), layout::encode(&row));
-    engine.store.commit(batch).await?;
-    Ok(claim)
+    let row = stored.map(|bytes| layout::decode::<Row>(Table::Idempotency, &bytes)).transpose()?;
+    Ok(row.filter(|row| row.kept_until > now))
+}
+
+fn ids_for(row: Row, fingerprint: [u8; 32]) -> Result<Vec<MessageId>, Refused> {
+    if row.fingerprint == fingerprint { Ok(row.ids) } else { Err(Refused::KeyReused) }
 }
 
 /// The id that a request's message will have; any id if the request can't be read, for then it has no message.

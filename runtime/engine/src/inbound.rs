@@ -130,6 +130,11 @@ fn start_worker(engine: &Arc<Engine>) -> mpsc::Sender<Job> {
     let engine = engine.clone();
     engine.tasks.clone().spawn(async move {
         while let Some(Job { carrier, part, conversation, partition, answer }) = waiting.recv().await {
+            if engine.room.is_full() && !obeyed(&engine, &part) {
+                // The carrier keeps it, and brings it again.
+                answer.give(Verdict::Later);
+                continue;
+            }
             let verdict = match take_in(&engine, &carrier, part, conversation, partition).await {
                 Ok(()) => Verdict::Durable,
                 Err(error) => {
@@ -141,6 +146,13 @@ fn start_worker(engine: &Arc<Engine>) -> mpsc::Sender<Job> {
         }
     });
     jobs
+}
+
+/// Is it a word that the host obeys? A STOP has room in what is kept free; to put it off would be to write to somebody who
+/// doesn't want it.
+fn obeyed(engine: &Engine, part: &InboundPart) -> bool {
+    let text = text::decode(part.data_coding, &part.octets, part.default_alphabet).text;
+    part.place.is_none_or(|place| place.total <= 1) && engine.policy.load().intents.find(&text, None).is_some()
 }
 
 /// Makes a part durable: as a message if it is whole, or else beside the parts that came before.

@@ -28,6 +28,7 @@ mod audit;
 mod backing_off;
 mod backlog;
 mod bind;
+mod breakdown;
 mod cancel;
 mod caps;
 mod check;
@@ -72,6 +73,7 @@ mod registered;
 mod retention;
 mod retry;
 mod rollback;
+mod room;
 mod route;
 mod sample;
 mod sealing;
@@ -101,7 +103,7 @@ pub use deploy::{ChangeRefused, HandlerInfo, HandlerRefused, VersionInfo};
 pub use erasure::{EraseRefused, Erased};
 pub use error::{CancelRefused, Error, FieldError, Refused};
 pub use gate::{GateExample, GateRefused, MOST as GATE_MOST, Verdict};
-pub use handle::{Handle, Readiness, WebhookRefused};
+pub use handle::{Handle, Readiness, SettledKeys, WebhookRefused};
 pub use holds::HoldRefused;
 pub use logs::LogLine;
 pub use measured::Lookup;
@@ -115,6 +117,7 @@ pub use retention::{
     Config as RetentionConfig, Deleted, Kind as RetentionKind, Ran as RetentionRan, Report as RetentionReport,
     Status as RetentionStatus, Totals as RetentionTotals,
 };
+pub use room::Status as RoomStatus;
 pub use sealing::Config as SealingConfig;
 pub use service::{Parts, Service};
 pub use shadow::{Comparison, Difference};

@@ -30,6 +30,8 @@ pub(crate) struct Metrics {
     pub(crate) throttled: Counter,
     pub(crate) step_failures: Counter,
     pub(crate) waiting: Gauge,
+    pub(crate) store_full: Gauge,
+    pub(crate) store_free_bytes: Gauge,
     pub(crate) policies_taken: Counter,
     pub(crate) policies_refused: Counter,
     pub(crate) policies_stale: Gauge,
@@ -57,6 +59,8 @@ impl Metrics {
             throttled: Counter::default(),
             step_failures: Counter::default(),
             waiting: Gauge::default(),
+            store_full: Gauge::default(),
+            store_free_bytes: Gauge::default(),
             policies_taken: Counter::default(),
             policies_refused: Counter::default(),
             policies_stale: Gauge::default(),
@@ -92,6 +96,10 @@ impl Metrics {
         registry.register("policies_refused", refused, self.policies_refused.clone());
         let stale = "1 while the newest policy set isn't the one in force";
         registry.register("policies_stale", stale, self.policies_stale.clone());
+        let full = "1 while the store's disk has less left than `min_free` and nothing new is taken in";
+        registry.register("store_full", full, self.store_full.clone());
+        let free = "What the store's disk has left; 0 where nobody knows";
+        registry.register("store_free_bytes", free, self.store_free_bytes.clone());
         registry.register("messages_waiting", "Outbound messages not yet with a carrier", self.waiting.clone());
     }
 }

@@ -17,10 +17,12 @@ use signalbox_records::vault::MasterError;
 use signalbox_store::{Store, Table};
 use signalbox_webhooks as webhooks;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Audit;
+use crate::breakdown::{self, Breakdown};
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::early;
@@ -34,9 +36,16 @@ use crate::outbound::Outbound;
 use crate::rates::Rates;
 use crate::recordings::{self, Recordings};
 use crate::rollback::{SUSPECTS, Suspect};
+use crate::room::{self, Room};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
 use crate::{audit, erasure, gate, inbound, retention, rollback, sealing, throughput, timers, usage};
+
+/// Of a drain's bound kept for what comes after carriers' last answers: unbinding, writing down what is in doubt, and
+/// the webhooks of it. A quarter, and at most so much.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// However late carriers let go, so long what they left is written down.
+const LEAST: Duration = Duration::from_millis(500);
 
 /// What the path is made of; the server wires it.
 pub struct Parts {
@@ -149,6 +158,8 @@ impl Service {
             tasks: TaskTracker::new(),
             waiting: Default::default(),
             draining: AtomicBool::new(false),
+            room: Room::new(),
+            breakdown: Breakdown::new(),
             recovered: AtomicUsize::new(0),
             policy: policies,
             webhooks: webhooks.handle(),
@@ -173,6 +184,7 @@ impl Service {
             partitions,
         };
         let engine = Arc::new(engine);
+        room::look(&engine).await;
         throughput::recover(&engine).await?;
         for partition in (0..engine.store.partitions()).map(Partition::new) {
             timers::recover(&engine, partition).await?;
@@ -194,36 +206,39 @@ impl Service {
         let Self { engine, suspects, recordings, intake, webhooks } = self;
         let stop = CancellationToken::new();
         let loops = TaskTracker::new();
+        let essential = |part, work: BoxFuture<'static, _>| breakdown::start(&engine, &loops, part, work);
         for partition in (0..engine.store.partitions()).map(Partition::new) {
-            loops.spawn(turns::read_inbox(engine.clone(), partition, stop.clone()));
+            essential("reading what waits", turns::read_inbox(engine.clone(), partition, stop.clone()).boxed());
         }
         let turns = engine.turns.open(&engine);
         loops.spawn(early::match_parked(engine.clone()));
-        loops.spawn(timers::run(engine.clone(), stop.clone()));
+        loops.spawn(room::run(engine.clone(), stop.clone()));
+        essential("what brings back what is due", timers::run(engine.clone(), stop.clone()).map(Ok).boxed());
         loops.spawn(rollback::run(engine.clone(), suspects, stop.clone()));
         loops.spawn(usage::run(engine.clone(), stop.clone()));
         loops.spawn(throughput::run(engine.clone(), stop.clone()));
         loops.spawn(audit::run(engine.clone(), stop.clone()));
         loops.spawn(retention::run(engine.clone(), stop.clone()));
         for name in engine.lanes.keys() {
-            loops.spawn(egress::run(engine.clone(), name.clone(), stop.clone()));
+            essential("a carrier's queue", egress::run(engine.clone(), name.clone(), stop.clone()).map(Ok).boxed());
         }
         let recordings_stop = CancellationToken::new();
         loops.spawn(recordings::run(engine.clone(), recordings, recordings_stop.clone()));
         // Carriers go on bringing receipts and messages while the rest drains.
         let intake_stop = CancellationToken::new();
-        loops.spawn(inbound::run(engine.clone(), intake, intake_stop.clone()));
+        let brought = inbound::run(engine.clone(), intake, intake_stop.clone());
+        essential("taking in what carriers bring", brought.map(Ok).boxed());
         let webhooks_stop = CancellationToken::new();
         let drained = webhooks_stop.clone();
-        loops.spawn(async move {
-            if let Err(error) = webhooks.run(drained.cancelled_owned()).await {
-                tracing::error!(%error, "webhooks stopped");
-            }
-        });
+        let telling = webhooks.run(drained.cancelled_owned()).map(|told| told.map_err(webhooks_error));
+        essential("delivering webhooks", telling.boxed());
         loops.close();
         let failed = tokio::select! {
+            // First: whatever else has ended, ended of it.
+            biased;
+            error = engine.store.failed() => Some(Error::from(error)),
+            error = engine.breakdown.told() => Some(error),
             () = drain.cancelled() => None,
-            error = engine.store.failed() => Some(error),
         };
         engine.draining.store(true, Ordering::Relaxed);
         stop.cancel();
@@ -232,9 +247,18 @@ impl Service {
             intake_stop.cancel();
             webhooks_stop.cancel();
             recordings_stop.cancel();
-            return Err(error.into());
+            return Err(error);
         }
         drain_all(&engine, &loops, [intake_stop, webhooks_stop, recordings_stop], bound).await
+    }
+}
+
+/// Why webhooks can't go on.
+fn webhooks_error(error: webhooks::Error) -> Error {
+    match error {
+        webhooks::Error::Store(error) => Error::Store(error),
+        webhooks::Error::Unreadable(error) => Error::Unreadable(error),
+        other => Error::Store(signalbox_store::Error::Unusable(other.to_string())),
     }
 }
 
@@ -245,10 +269,15 @@ async fn drain_all(
     stops: [CancellationToken; 3],
     bound: Duration,
 ) -> Result<(), Error> {
+    let by = Instant::now() + bound;
+    // Carriers are let go of in any case, and in time for what that leaves in doubt to be written down: one that isn't
+    // told keeps the bind, and refuses the next one.
+    let answered_by = by - (bound / 4).min(LAST_WORDS);
+    let idle = timeout_at(answered_by, engine.turns.idle()).await.is_ok();
+    let left = answered_by.saturating_duration_since(Instant::now());
+    let closing = engine.lanes.values().map(|lane| lane.carrier.close(left));
+    futures_util::future::join_all(closing).await;
     let finish = async {
-        engine.turns.idle().await;
-        let closing = engine.lanes.values().map(|lane| lane.carrier.close(bound));
-        futures_util::future::join_all(closing).await;
         for stop in &stops {
             stop.cancel();
         }
@@ -256,7 +285,8 @@ async fn drain_all(
         engine.tasks.wait().await;
         loops.wait().await;
     };
-    if tokio::time::timeout(bound, finish).await.is_err() {
+    let finished = timeout_at(by.max(Instant::now() + LEAST), finish).await.is_ok();
+    if !(idle && finished) {
         tracing::warn!(
             "draining took longer than its bound; what is left is in the store and goes on at the next start"
         );

@@ -305,23 +305,19 @@ impl Drop for Running {
     }
 }
 
-/// Reads the inbox of `partition` for as long as the host runs.
-pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: CancellationToken) {
+/// Reads the inbox of `partition` for as long as the host runs. An error is for good: what lies there can't be read, and
+/// nothing behind it either.
+pub(crate) async fn read_inbox(
+    engine: Arc<Engine>,
+    partition: Partition,
+    stop: CancellationToken,
+) -> Result<(), Error> {
     let bell = engine.store.bell(partition);
-    let mut retries = match retries(&engine, partition).await {
-        Ok(retries) => retries,
-        Err(error) => return engine.step_failed("reading which events have failed", &error),
-    };
+    let mut retries = retries(&engine, partition).await?;
     let mut after = InboxSeq::default();
     let mut recovered = false;
     loop {
-        let page = match engine.store.inbox(partition, after, engine.config.inbox_page).await {
-            Ok(page) => page,
-            Err(error) => {
-                engine.step_failed("reading an inbox", &error.into());
-                return;
-            }
-        };
+        let page = engine.store.inbox(partition, after, engine.config.inbox_page).await?;
         let full = page.len() == engine.config.inbox_page;
         for (seq, record) in page {
             after = seq;
@@ -344,7 +340,9 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
                     }
                     engine.turns.add(&engine, partition, Pending { seq, queued, pin, proposed, called: false });
                 }
-                Err(error) => engine.step_failed("reading an event", &error),
+                // One event that makes no sense holds up no other.
+                Err(error @ Error::Unreadable(_)) => engine.step_failed("reading an event", &error),
+                Err(error) => return Err(error),
             }
         }
         if !full && !recovered {
@@ -359,7 +357,7 @@ pub(crate) async fn read_inbox(engine: Arc<Engine>, partition: Partition, stop: 
         tokio::select! {
             () = bell.notified() => {}
             () = tokio::time::sleep(std::time::Duration::from_millis(50)), if crowded => {}
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return Ok(()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Tenants' API keys at the start: those of the configuration are taken over; a tenant that has none and never had one
-//! gets one, which is shown once.
+//! Tenants' API keys at the start: those of the configuration are taken over, those that it had once are taken no more; a
+//! tenant that has none and never had one gets one, which is shown once.
 
 use std::collections::HashSet;
 
@@ -38,15 +38,21 @@ pub async fn known(store: &dyn Store) -> Result<HashSet<TenantId>, Error> {
     }
 }
 
-/// Takes over the configuration's keys, and makes those that are missing.
+/// Takes over the configuration's keys, ends those that aren't there any more, and makes those that are missing.
 pub async fn settle(handle: &Handle, tenants: &[Tenancy], known: &HashSet<TenantId>) -> Result<Vec<NewKey>, Error> {
+    let mut configured = Vec::new();
+    for Tenancy { tenant, api_keys } in tenants {
+        configured.extend(api_keys.iter().map(|key| (&tenant.id, key.as_str())));
+    }
+    let settled = handle.settle_keys(&configured).await?;
+    for tenant in settled.malformed {
+        tracing::error!(%tenant, "an API key of the configuration isn't one");
+    }
+    for tenant in settled.gone {
+        tracing::warn!(%tenant, "an API key that the configuration doesn't have any more is taken no more");
+    }
     let mut made = Vec::new();
     for Tenancy { tenant, api_keys } in tenants {
-        for token in api_keys {
-            if !handle.adopt_key(&tenant.id, token).await? {
-                tracing::error!(tenant = %tenant.id, "an API key of the configuration isn't one");
-            }
-        }
         if api_keys.is_empty() && !known.contains(&tenant.id) {
             made.push(NewKey { tenant: tenant.id.clone(), token: handle.make_key(&tenant.id).await? });
         }

@@ -113,6 +113,15 @@ async fn off_the_path<T: Send + 'static>(
     }
 }
 
+fn free_bytes(folder: &std::path::Path) -> Result<u64, Error> {
+    let found = rustix::fs::statvfs(folder);
+    // What is kept for root isn't ours.
+    let free = found.map(|found| found.f_bavail.saturating_mul(found.f_frsize));
+    free.map_err(|error| {
+        Error::Unusable(format!("the system doesn't say what is left where {} is: {error}", folder.display()))
+    })
+}
+
 /// What became of a request; `Closed` if the committer ended without an answer.
 fn answer<T: Send + 'static>(
     pushed: Result<(), Error>,
@@ -163,6 +172,11 @@ impl Store for EmbeddedStore {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(InboxSeq, Bytes)>, Error>> {
         async move { Self::read_inbox(&self.shared, partition, after, limit) }.boxed()
+    }
+
+    fn free_bytes(&self) -> BoxFuture<'_, Result<Option<u64>, Error>> {
+        // A disk that hangs must not hold up who else is on this thread.
+        off_the_path(self.shared.clone(), |shared| free_bytes(&shared.config.folder).map(Some)).boxed()
     }
 
     fn bell(&self, partition: Partition) -> InboxBell {

@@ -189,6 +189,11 @@ pub trait Store: fmt::Debug + std::marker::Send + Sync + 'static {
     /// Rings when the inbox of `partition` got a record. A ring may stand for many, and may come for none.
     fn bell(&self, partition: Partition) -> InboxBell;
 
+    /// What is left in bytes where it keeps everything; `None` where nobody knows. Asks the system: not for a step.
+    fn free_bytes(&self) -> BoxFuture<'_, Result<Option<u64>, Error>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// Completes when the store has failed for good; the process must then stop.
     fn failed(&self) -> BoxFuture<'_, Error>;
 

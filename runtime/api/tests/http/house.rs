@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use prometheus_client::registry::Registry;
 use serde_json::Value;
 use signalbox_api::{Config, Service};
-use signalbox_carriers::{Answer as CarrierAnswer, Brought, InboundPart, Incoming, Verdict};
+use signalbox_carriers::{Answer as CarrierAnswer, Brought, Carrier, Health, InboundPart, Incoming, Slot, Verdict};
 use signalbox_engine::{self as engine, Handle, Parts};
 use signalbox_guest as guest;
 use signalbox_model::directory::{HandlerCaps, InDoubtPlan, NumberPlan, RecordingPlan, Tenant};
@@ -41,6 +43,39 @@ pub struct House {
     pub serving: JoinHandle<()>,
     intake: mpsc::Sender<Incoming>,
     stop: CancellationToken,
+}
+
+/// A carrier that never takes anything: here it is about what the API answers.
+struct Shut(Arc<str>);
+
+impl Carrier for Shut {
+    fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    fn is_up(&self) -> bool {
+        false
+    }
+
+    fn try_slot(&self, _parts: u8) -> Option<Box<dyn Slot>> {
+        None
+    }
+
+    fn ready(&self, _parts: u8) -> BoxFuture<'_, ()> {
+        std::future::pending().boxed()
+    }
+
+    fn health(&self) -> Health {
+        Health::default()
+    }
+
+    fn canonical_id(&self, raw: &str) -> String {
+        raw.to_owned()
+    }
+
+    fn close(&self, _bound: Duration) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
 }
 
 impl Drop for House {
@@ -89,7 +124,7 @@ impl House {
             policies: Policies::built_in().into(),
             host: Arc::new(guest::Host::new(guest::Config { instances: 4, ..guest::Config::default() }).unwrap()),
             tenants: vec![tenant, rival],
-            carriers: Vec::new(),
+            carriers: vec![Arc::new(Shut("test".into()))],
             intake: from_carriers,
             outbound: Arc::new(engine::Nowhere),
             webhooks: hooks,
@@ -164,7 +199,7 @@ pub fn name(text: &str) -> TenantId {
 }
 
 pub fn tenant(id: &str, number: &str) -> Tenant {
-    let plan = NumberPlan { carriers: Vec::new(), segments_per_second: 0 };
+    let plan = NumberPlan { carriers: vec!["test".to_owned()], segments_per_second: 0 };
     Tenant {
         id: name(id),
         brand: "Acme".to_owned(),

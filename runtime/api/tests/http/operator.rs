@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use signalbox_api::Config;
+use signalbox_store::memory::{self, MemoryStore};
+
 use crate::house::{House, OURS, THEIRS};
 
 #[tokio::test]
@@ -22,6 +25,31 @@ async fn readiness_follows_recovery() {
         (&json!(true), &json!(false), &json!("memory"))
     );
     assert_eq!(house.client().await.ask("GET", "/healthz", &[], b"").await.json(), json!({"alive": true}));
+}
+
+#[tokio::test]
+async fn a_disk_that_is_nearly_full_is_told_to_everybody_who_asks() {
+    let store = MemoryStore::new(memory::Config::default());
+    store.set_free_bytes(100 << 20);
+    let house = House::with(Config::default(), store).await;
+    let body = json!({"from": OURS, "to": THEIRS, "text": "hi"});
+    for (path, body) in [("/v1/messages", body.clone()), ("/v1/messages/batch", json!({"messages": [body]}))] {
+        let answer = house.ask("POST", path, Some(&body)).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("30")));
+        let problem = answer.problem("store.full");
+        let detail = problem["detail"].as_str().unwrap();
+        assert_eq!(problem["retryable"], true);
+        assert!(detail.contains("100 MiB") && detail.contains("makes room"), "{detail}");
+    }
+    let ready = house.ask("GET", "/readyz", None).await.problem("not_ready");
+    assert!(ready["detail"].as_str().unwrap().contains("min_free"), "{ready}");
+    let status = house.ask("GET", "/status", None).await.json();
+    let room = json!({"free_bytes": 100 << 20, "min_free_bytes": 512 << 20, "full": true});
+    assert_eq!((&status["ready"], &status["store"]), (&json!(false), &room));
+    let metrics = String::from_utf8(house.ask("GET", "/metrics", None).await.body).unwrap();
+    for line in ["signalbox_store_full 1", "signalbox_store_free_bytes 104857600"] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
 }
 
 #[tokio::test]

@@ -160,6 +160,9 @@ async fn an_explanation_sends_nothing() {
     assert_eq!((&body["encoding"], &body["segments"], &body["units"]), (&json!("gsm7"), &json!(3), &json!(400)));
     assert_eq!(body["decision"]["verdict"], "allow");
     assert_eq!(body["folded"].as_array().unwrap().len(), 2);
+    assert_eq!(body["route"], json!(["test"]), "{body}");
+    let strangers = json!({"from": "+15550100077", "to": THEIRS, "text": "x"});
+    let body = house.ask("POST", "/v1/messages/explain", Some(&strangers)).await.json();
     assert!(body["no_route"].is_string(), "{body}");
     assert_eq!(house.ask("GET", "/v1/messages", None).await.json()["messages"], json!([]));
 }

@@ -146,6 +146,37 @@ impl Directory {
         Ok(())
     }
 
+    /// Keeps the keys that the configuration has, and forgets those that it had once. Whose were forgotten.
+    pub(crate) async fn settle_keys(&self, configured: Vec<ApiKey>) -> Result<Vec<TenantId>, Error> {
+        let _one = self.changing.lock().await;
+        let known = self.current.load_full();
+        let is_gone = |key: &&ApiKey| !was_made_here(key) && configured.iter().all(|other| other.id != key.id);
+        let gone: Vec<ApiKey> = known.keys.values().filter(is_gone).cloned().collect();
+        let is_new = |key: &ApiKey| {
+            let same = |known: &ApiKey| known.secret_sha256 == key.secret_sha256 && known.tenant == key.tenant;
+            !known.keys.get(&key.id).is_some_and(same)
+        };
+        let new: Vec<ApiKey> = configured.iter().filter(|key| is_new(key)).cloned().collect();
+        if gone.is_empty() && new.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.commit(|batch| {
+            for key in &gone {
+                batch.delete(Table::ApiKey, key.id.as_bytes().to_vec());
+            }
+            for key in &new {
+                batch.put(Table::ApiKey, key.id.as_bytes().to_vec(), layout::encode(key));
+            }
+        })
+        .await?;
+        let whose = gone.iter().map(|key| key.tenant.clone()).collect();
+        self.show(|snapshot| {
+            gone.into_iter().for_each(|key| drop(snapshot.keys.remove(&key.id)));
+            snapshot.keys.extend(new.into_iter().map(|key| (key.id, key)));
+        });
+        Ok(whose)
+    }
+
     /// Keeps a binding.
     pub(crate) async fn put_binding(&self, binding: Binding) -> Result<(), Error> {
         let _one = self.changing.lock().await;
@@ -227,6 +258,11 @@ impl signalbox_webhooks::Lookup for Directory {
         tracing::warn!(%tenant, webhook = name, "a webhook's endpoint answered 410; nothing more goes there");
         self.gone.lock().insert((tenant.clone(), name.to_owned()));
     }
+}
+
+/// A key that was made here has the moment of its making in its id; one of the configuration came with an id of its own.
+fn was_made_here(key: &ApiKey) -> bool {
+    key.id.made_at().as_micros() / 1_000 == key.made_at.as_micros() / 1_000
 }
 
 /// The tenant's secret for callback URLs, made at its first start.

@@ -161,6 +161,23 @@ async fn the_first_message_to_somebody_is_the_one_that_goes_first() {
 }
 
 #[tokio::test]
+async fn the_same_key_gives_the_same_answer_though_a_rule_made_the_message_longer() {
+    let first = "severity = \"rewrite\"\nchange = \"append-opt-out\"\non_unknown = \"warn\"";
+    let first = rule("first", first, "first_message && !has_opt_out_hint");
+    let house = House::under(rules("same-answer", &first), noon()).await;
+    house.carrier.always(Outcome::Taken { ids: vec![] });
+    let request = House::request(&format!("“{}”", "x".repeat(150)));
+    let accept = async || house.handle.accept(&house.caller, &request, Some("k")).await.unwrap();
+    let answer = accept().await;
+    let record = house.until(answer.id, Status::Sent).await;
+    assert_eq!(record.message.segments, 2, "the rule rewrote it");
+    let again = accept().await;
+    let told = |answer: &signalbox_engine::Accepted| (answer.id, answer.encoding, answer.segments, answer.folded);
+    assert_eq!(told(&again), told(&answer));
+    assert_eq!((answer.segments, answer.folded), (1, 2));
+}
+
+#[tokio::test]
 async fn a_template_is_told_by_its_recipients_and_its_senders() {
     let deny = "severity = \"deny\"\non_unknown = \"deny\"";
     let both = rule("repeats", "severity = \"hold\"\nhold_for = \"1h\"\non_unknown = \"hold\"", "repeats_24h >= 2")

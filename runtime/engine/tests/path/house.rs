@@ -60,6 +60,7 @@ struct State {
     /// Parts that may be without an answer at once, if that is bounded, and those that are.
     window: Option<usize>,
     out: usize,
+    left: bool,
     has_baa: bool,
 }
 
@@ -108,6 +109,11 @@ impl Scripted {
     /// When each submission was put on the wire.
     pub fn seen_at(&self) -> Vec<tokio::time::Instant> {
         self.state.lock().seen_at.clone()
+    }
+
+    /// It was let go of to the end.
+    pub fn was_left(&self) -> bool {
+        self.state.lock().left
     }
 
     /// Everything that was ever put on the wire.
@@ -228,8 +234,19 @@ impl Carrier for Door {
         raw.to_owned()
     }
 
-    fn close(&self, _bound: Duration) -> BoxFuture<'_, ()> {
-        std::future::ready(()).boxed()
+    /// As a connector does: what has no answer within the bound is in doubt.
+    fn close(&self, bound: Duration) -> BoxFuture<'_, ()> {
+        async move {
+            if !self.0.state.lock().submitted.is_empty() {
+                tokio::time::sleep(bound).await;
+            }
+            let left = std::mem::take(&mut self.0.state.lock().submitted);
+            for Submitted { answer, .. } in left {
+                let _ = answer.send(Outcome::Unknown { why: "the carrier was left before it answered".to_owned() });
+            }
+            self.0.state.lock().left = true;
+        }
+        .boxed()
     }
 }
 
@@ -562,6 +579,11 @@ impl House {
     /// Drains and stops.
     pub async fn stop(self) -> Result<(), signalbox_engine::Error> {
         self.drain.cancel();
+        self.running.await.expect("the service doesn't panic")
+    }
+
+    /// Waits for the end that it comes to by itself.
+    pub async fn ended(self) -> Result<(), signalbox_engine::Error> {
         self.running.await.expect("the service doesn't panic")
     }
 

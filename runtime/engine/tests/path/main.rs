@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says by panicking what did not hold")]
 
 mod audit;
+mod breakdown;
 mod consent;
 mod counted;
 mod crash;
@@ -11,11 +12,13 @@ mod egress;
 mod granted_limits;
 mod house;
 mod inbound;
+mod keys;
 mod outbound;
 mod programs;
 mod recordings;
 mod registered;
 mod retention;
+mod room;
 mod sample;
 mod sealed_rows;
 mod sealing;

@@ -4,7 +4,7 @@ use signalbox_carriers::{Outcome, Verdict};
 use signalbox_engine::{CancelRefused, Refused, Request};
 use signalbox_model::{Category, Cause, ErrorClass, ReceiptState, Status};
 
-use crate::house::House;
+use crate::house::{House, Scripted};
 
 fn taken(id: &str) -> Outcome {
     Outcome::Taken { ids: vec![id.to_owned()] }
@@ -189,6 +189,57 @@ async fn an_idempotency_key_stands_for_one_message() {
     let after = house.handle.accept(&house.caller, &request, Some("k1")).await.unwrap();
     assert_eq!(after.id, first.id);
     assert_eq!(house.messages().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_stands_for_its_message_though_its_carrier_is_gone() {
+    let house = House::new().await;
+    house.carrier.always(Outcome::Taken { ids: vec![] });
+    let request = House::request("once");
+    let first = house.handle.accept(&house.caller, &request, Some("k1")).await.unwrap();
+    house.until(first.id, Status::Sent).await;
+    let house = House::on(house.store.crash_image(), Scripted::named("another"), house.clock.clone()).await.unwrap();
+    let again = house.handle.accept(&house.caller, &request, Some("k1")).await.unwrap();
+    assert_eq!(again.id, first.id);
+    let other = house.handle.accept(&house.caller, &House::request("twice"), Some("k1")).await;
+    assert!(matches!(other, Err(Refused::KeyReused)));
+    let fresh = house.handle.accept(&house.caller, &request, Some("k2")).await;
+    assert!(matches!(fresh, Err(Refused::Invalid(wrong)) if wrong[0].code == "route.none"));
+}
+
+#[tokio::test]
+async fn what_no_carrier_could_take_is_refused_at_once() {
+    let house = House::new().await;
+    let media = vec!["https://media.example.com/cat.jpg".to_owned()];
+    let cat = Request { media_urls: media, ..House::request("a cat") };
+    let wrong = |refused: Refused| match refused {
+        Refused::Invalid(wrong) => (wrong[0].field.clone(), wrong[0].code),
+        other => panic!("{other}"),
+    };
+    let told = ("media_urls".to_owned(), "media.unsupported");
+    assert_eq!(wrong(house.handle.accept(&house.caller, &cat, None).await.unwrap_err()), told);
+    assert_eq!(wrong(house.handle.explain(&house.caller, &cat).await.unwrap_err()), told);
+    let requests = [cat, House::request("no cat")];
+    let mut results = house.handle.accept_batch(&house.caller, &requests, None).await.unwrap().into_iter();
+    assert_eq!(wrong(results.next().unwrap().unwrap_err()), told);
+    assert!(results.next().unwrap().is_ok());
+    assert_eq!(house.messages().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_leaves_a_silent_carrier_in_time_to_write_down_what_is_in_doubt() {
+    let house = House::new().await;
+    let id = house.send(&Request { category: Category::Marketing, ..House::request("buy") }).await;
+    house.until(id, Status::Sending).await;
+    let (store, carrier, clock) = (house.store.clone(), house.carrier.clone(), house.clock.clone());
+    let began = tokio::time::Instant::now();
+    house.stop().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(carrier.was_left());
+    let house = House::on(store.crash_image(), carrier, clock).await.unwrap();
+    let record = house.until(id, Status::InDoubt).await;
+    let last = record.entries.last().unwrap();
+    assert!(matches!(&last.cause, Cause::InDoubt { why, .. } if why.contains("left before")), "{last:?}");
 }
 
 #[tokio::test]

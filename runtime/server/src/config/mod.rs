@@ -198,7 +198,11 @@ impl Config {
 fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     let mut config = Config::new(PathBuf::new());
     read_listen(file.section("listen"), &mut config);
-    read_store(file.section("store"), &mut config.store, surroundings);
+    let store = file.section("store");
+    if let Some(least) = store.bytes("min_free") {
+        config.limits.min_free_bytes = least.value;
+    }
+    read_store(store, &mut config.store, surroundings);
     let policy = file.section("policy");
     config.policy = policy.text("folder").map(|folder| surroundings.path(&folder.value));
     let packs = policy.texts("packs").unwrap_or_default();

@@ -76,6 +76,7 @@ fn the_example_shows_the_defaults() {
     for (key, value) in shown {
         assert!(EXAMPLE.contains(&format!("# {key} = {value}\n")), "{key} = {value}");
     }
+    assert!(EXAMPLE.contains(&format!("# min_free = \"{}MiB\"\n", defaults.limits.min_free_bytes >> 20)));
     let durations = [
         ("default_validity", defaults.limits.default_validity),
         ("max_schedule", defaults.limits.max_schedule),

@@ -81,6 +81,8 @@ struct Inner {
     entries_since_open: u64,
     closed: bool,
     failure: Option<Arc<str>>,
+    damaged: Vec<Table>,
+    free_bytes: Option<u64>,
 }
 
 impl MemoryStore {
@@ -126,13 +128,32 @@ impl MemoryStore {
         true
     }
 
+    /// From now on the rows of `table` can't be read, as if the disk had lost them; everything else goes on.
+    pub fn damage(&self, table: Table) {
+        self.inner.lock().damaged.push(table);
+    }
+
+    /// From now on it says that so much is left.
+    pub fn set_free_bytes(&self, free: u64) {
+        self.inner.lock().free_bytes = Some(free);
+    }
+
     fn reopen(config: Config, log: Vec<Entry>, crash: Option<Crash>) -> Arc<Self> {
         let mut state = State::new(config.partitions);
         for entry in &log {
             state.apply(entry);
         }
         let bells = (0..=config.partitions).map(|_| InboxBell::default()).collect();
-        let inner = Inner { log, state, crash, entries_since_open: 0, closed: false, failure: None };
+        let inner = Inner {
+            log,
+            state,
+            crash,
+            entries_since_open: 0,
+            closed: false,
+            failure: None,
+            damaged: Vec::new(),
+            free_bytes: None,
+        };
         let store = Arc::new(Self { config, inner: Mutex::new(inner), bells, failure: watch::Sender::new(None) });
         if store.config.delivery == Delivery::AtOnce {
             store.pump();
@@ -185,10 +206,13 @@ impl MemoryStore {
         Ok(epoch)
     }
 
-    fn read<T>(&self, partition: Partition, read: impl FnOnce(&State) -> T) -> Result<T, Error> {
+    fn read<T>(&self, partition: Partition, table: Table, read: impl FnOnce(&State) -> T) -> Result<T, Error> {
         validate_partition(partition, self.config.partitions)?;
         let inner = self.inner.lock();
         inner.refuse()?;
+        if inner.damaged.contains(&table) {
+            return Err(Error::Unusable(format!("the rows of {table:?} can't be read, as the model was told")));
+        }
         Ok(read(&inner.state))
     }
 
@@ -238,11 +262,11 @@ impl Store for MemoryStore {
     }
 
     fn get(&self, partition: Partition, table: Table, key: Bytes) -> BoxFuture<'_, Result<Option<Bytes>, Error>> {
-        async move { self.read(partition, |state| state.get(partition, table, &key)) }.boxed()
+        async move { self.read(partition, table, |state| state.get(partition, table, &key)) }.boxed()
     }
 
     fn range(&self, partition: Partition, range: Range) -> BoxFuture<'_, Result<Page, Error>> {
-        async move { self.read(partition, |state| state.range(partition, &range)) }.boxed()
+        async move { self.read(partition, range.table, |state| state.range(partition, &range)) }.boxed()
     }
 
     fn inbox(
@@ -251,7 +275,11 @@ impl Store for MemoryStore {
         after: InboxSeq,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(InboxSeq, Bytes)>, Error>> {
-        async move { self.read(partition, |state| state.inbox(partition, after, limit)) }.boxed()
+        async move { self.read(partition, Table::Inbox, |state| state.inbox(partition, after, limit)) }.boxed()
+    }
+
+    fn free_bytes(&self) -> BoxFuture<'_, Result<Option<u64>, Error>> {
+        ready(Ok(self.inner.lock().free_bytes)).boxed()
     }
 
     fn bell(&self, partition: Partition) -> InboxBell {
