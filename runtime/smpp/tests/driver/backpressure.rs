@@ -18,8 +18,13 @@ async fn a_slow_handler_loses_nothing_and_is_not_taken_for_a_dead_peer() {
     for n in 1..=20 {
         peer.send(delivery(n)).await;
     }
-    // Far longer than it takes to find a silent peer dead: but it is we who don't listen.
+    while inbound.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Far longer than it takes to find a silent peer dead, and no time at all: but it is we who don't listen.
+    tokio::time::pause();
     tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::resume();
     for n in 1..=20 {
         let got = inbound.recv().await.unwrap();
         assert!(matches!(&got.request, Pdu::DeliverSm(sm) if sm.short_message == n.to_string()));
