@@ -1,4 +1,6 @@
-//! The disk has no more room: the sender hears it, the process ends with the reason, and what was accepted is there.
+//! The disk has less room than the store wants to keep free: nothing new is taken in, the process lives, and goes on once
+//! there is room. A disk that has none at all in spite of that: the sender hears it, the process ends with the reason, and
+//! what was accepted is there.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -43,6 +45,40 @@ async fn a_full_disk_is_told_and_what_was_accepted_is_kept() {
     for id in &accepted {
         house.acme().await_status(id, "delivered").await;
     }
+    let id = house.acme().send("+14155550199", "there is room again").await;
+    house.acme().await_status(&id, "delivered").await;
+}
+
+/// More than any disk has stands for one that is nearly full.
+const WANTED: &str = "min_free = \"8000000GiB\"";
+
+#[tokio::test]
+async fn a_nearly_full_disk_takes_nothing_in_and_the_process_lives() {
+    let carrier = Carrier::start().await;
+    let config = HouseConfig::new(&carrier);
+    let house = House::bound_to(&carrier, config.clone()).await;
+    let before = house.acme().send("+14155550199", "while there was room").await;
+    house.acme().await_status(&before, "delivered").await;
+    house.drain().await;
+
+    let house = House::start(config.clone().section("store", WANTED)).await;
+    let acme = house.acme();
+    let answer = acme.try_send("+14155550199", "too late").await;
+    let problem = answer.expect_problem(503, "store.full");
+    assert_eq!(problem["retryable"], true);
+    assert!(text(&problem["detail"]).contains("makes room"), "{problem}");
+    let upload = acme.upload("echo", place::guest("echo-support")).await;
+    upload.expect_problem(503, "store.full");
+    house.anonymous().get("/readyz").await.expect_problem(503, "not_ready");
+    let status = house.anonymous().get("/status").await.expect(200);
+    assert_eq!((&status["ready"], &status["store"]["full"]), (&json!(false), &json!(true)));
+    assert!(status["store"]["free_bytes"].as_u64().is_some_and(|free| free > 0), "the system said: {status}");
+    assert_eq!(acme.message(&before).await["status"], "delivered", "what there is can be read");
+    let log = house.log();
+    assert!(log.contains("min_free"), "{log}");
+    house.drain().await;
+
+    let house = House::start(config).await;
     let id = house.acme().send("+14155550199", "there is room again").await;
     house.acme().await_status(&id, "delivered").await;
 }

@@ -4,6 +4,7 @@
 
 mod a_campaign_is_registered;
 mod a_carrier_misbehaves;
+mod a_carrier_speaks_tls;
 mod a_crash_keeps_every_promise;
 mod a_developer_changes_a_handler;
 mod a_drain_loses_nothing;
