@@ -74,7 +74,9 @@ async fn broken_connections_are_made_again_and_what_phones_sent_comes_once() {
 #[tokio::test]
 async fn connections_that_break_amid_answers_lose_nothing_and_doubt_is_resolved_by_category() {
     let carrier = Carrier::behaving("[faults]\ndisconnect_every = 23\ncut_pdu_every = 31\ngarbage_every = 17").await;
-    let house = House::bound_to(&carrier, HouseConfig::new(&carrier).carrier_key("window = 4")).await;
+    // Some are met several times.
+    let config = HouseConfig::new(&carrier).carrier_key("window = 4").section("limits", "max_resends = 100");
+    let house = House::bound_to(&carrier, config).await;
     let acme = house.acme();
     let marketing = send_many(&acme, "marketing", 100).await;
     let otp = send_many(&acme, "otp", 100).await;
@@ -127,6 +129,8 @@ async fn silence_is_doubt_and_each_category_resolves_it_as_its_tenant_wants() {
     let carrier = Carrier::behaving("[response]\nsilence_rate = 1.0").await;
     let config = HouseConfig::new(&carrier)
         .carrier_key("response_timeout = \"300ms\"")
+        // However long this test takes to have the carrier speak again.
+        .section("limits", "max_resends = 100")
         .tenant_key("in_doubt = { conversational = \"hold\", otp = \"resend\" }");
     let house = House::bound_to(&carrier, config).await;
     let acme = house.acme();

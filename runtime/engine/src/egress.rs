@@ -311,8 +311,8 @@ pub(crate) async fn run(engine: Arc<Engine>, name: Arc<str>, stop: CancellationT
         let batch = tokio::select! {
             batch = gather(lane, engine.config.max_write_ahead) => batch,
             _ = sweep.tick() => {
-                expire(&engine, lane).await;
-                failover::look(&engine, lane).await;
+                engine.caught("ending what expired in a queue", expire(&engine, lane)).await;
+                engine.caught("moving what waits to another carrier", failover::look(&engine, lane)).await;
                 continue;
             }
             () = stop.cancelled() => return,
@@ -400,19 +400,22 @@ fn submit(
 }
 
 async fn write_one_ahead(engine: &Engine, lane: &Lane, waiting: Waiting, slot: Box<dyn Slot>) -> Option<Ready> {
-    match try_write_ahead(engine, lane, &waiting).await {
-        Ok(Some((checked, validity))) => {
-            Some(Ready { waiting, carrier: lane.carrier.name().clone(), slot, checked, validity })
+    let again = match engine.caught("writing ahead", try_write_ahead(engine, lane, &waiting)).await {
+        Some(Ok(Some((checked, validity)))) => {
+            return Some(Ready { waiting, carrier: lane.carrier.name().clone(), slot, checked, validity });
         }
-        Ok(None) => None,
-        Err(error) => {
+        Some(Ok(None)) => return None,
+        Some(Err(error)) => {
             engine.step_failed("writing ahead", &error);
-            // It goes through its conversation again in a moment; its status says how far it had come.
-            let Waiting { tenant, message, seq, .. } = waiting;
-            engine.wheel.set(engine.clock.now() + AGAIN, Due::Held { tenant, message, seq });
-            None
+            AGAIN
         }
-    }
+        // Most likely it panics again.
+        None => engine.longest_wait(),
+    };
+    // It goes through its conversation again; its status says how far it had come.
+    let Waiting { tenant, message, seq, .. } = waiting;
+    engine.wheel.set(engine.clock.now() + again, Due::Held { tenant, message, seq });
+    None
 }
 
 /// Checks once more, and commits `sending`. `None` if the message doesn't go after all.

@@ -1,11 +1,13 @@
 //! What the functions of the path share.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use parking_lot::{Mutex, MutexGuard};
 use signalbox_carriers::Carrier;
 use signalbox_guest as guest;
@@ -187,6 +189,17 @@ impl Engine {
     pub(crate) fn step_failed(&self, what: &'static str, error: &Error) {
         self.metrics.step_failures.inc();
         tracing::error!(%error, what, "a step of the path failed; its event stays in the inbox");
+    }
+
+    /// Runs a part of the path that may have a defect: a panic is counted, and ends no more than this part; `None` then. What
+    /// it panicked with isn't logged: it may repeat a text.
+    pub(crate) async fn caught<T>(&self, what: &'static str, part: impl Future<Output = T>) -> Option<T> {
+        let ended = AssertUnwindSafe(part).catch_unwind().await;
+        if ended.is_err() {
+            self.metrics.panics.inc();
+            tracing::error!(what, "a defect of Signalbox ended a step of the path; its event stays in the inbox");
+        }
+        ended.ok()
     }
 
     /// The wait before the next attempt, when `failed` attempts have failed.

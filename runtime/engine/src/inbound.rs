@@ -135,9 +135,12 @@ fn start_worker(engine: &Arc<Engine>) -> mpsc::Sender<Job> {
                 answer.give(Verdict::Later);
                 continue;
             }
-            let verdict = match take_in(&engine, &carrier, part, conversation, partition).await {
-                Ok(()) => Verdict::Durable,
-                Err(error) => {
+            let taken = take_in(&engine, &carrier, part, conversation, partition);
+            let verdict = match engine.caught("taking in an inbound message", taken).await {
+                Some(Ok(())) => Verdict::Durable,
+                // Its carrier brings it again for as long as it likes; the partition's other messages go on.
+                None => Verdict::Later,
+                Some(Err(error)) => {
                     engine.step_failed("taking in an inbound message", &error);
                     Verdict::Later
                 }

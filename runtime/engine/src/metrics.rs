@@ -29,6 +29,7 @@ pub(crate) struct Metrics {
     pub(crate) inbound_unroutable: Counter,
     pub(crate) throttled: Counter,
     pub(crate) step_failures: Counter,
+    pub(crate) panics: Counter,
     pub(crate) waiting: Gauge,
     pub(crate) store_full: Gauge,
     pub(crate) store_free_bytes: Gauge,
@@ -58,6 +59,7 @@ impl Metrics {
             inbound_unroutable: Counter::default(),
             throttled: Counter::default(),
             step_failures: Counter::default(),
+            panics: Counter::default(),
             waiting: Gauge::default(),
             store_full: Gauge::default(),
             store_free_bytes: Gauge::default(),
@@ -91,6 +93,7 @@ impl Metrics {
         registry.register("inbound_unroutable", unroutable, self.inbound_unroutable.clone());
         registry.register("submits_throttled", "Submits that a carrier asked to bring again", self.throttled.clone());
         registry.register("step_failures", "Steps of the path that failed", self.step_failures.clone());
+        registry.register("panics", "Defects that ended a step of the path", self.panics.clone());
         registry.register("policies_taken", "Policy sets that were put in force", self.policies_taken.clone());
         let refused = "Policy sets that couldn't be taken; the last good one stayed";
         registry.register("policies_refused", refused, self.policies_refused.clone());

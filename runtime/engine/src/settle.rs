@@ -46,7 +46,8 @@ impl Place {
 /// The carrier's answer to a submit, or the lack of one.
 pub(crate) async fn answered(engine: &Arc<Engine>, carrier: &Arc<str>, waiting: Waiting, outcome: Outcome) {
     let (conversation, message) = (waiting.conversation, waiting.message);
-    match try_answered(engine, carrier, &waiting, outcome).await {
+    let settled = engine.caught("settling a carrier's answer", try_answered(engine, carrier, &waiting, outcome)).await;
+    match settled.unwrap_or_else(|| Ok(Vec::new())) {
         Ok(ids) => {
             for (part, id) in ids.into_iter().enumerate() {
                 let (key, place) = ((carrier.clone(), id), Place::of(&waiting, part));

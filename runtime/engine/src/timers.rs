@@ -139,7 +139,7 @@ pub(crate) async fn run(engine: Arc<Engine>, stop: CancellationToken) {
             due = engine.wheel.next() => due,
             () = stop.cancelled() => return,
         };
-        if let Err(error) = handle(&engine, due).await {
+        if let Some(Err(error)) = engine.caught("bringing back what is due", handle(&engine, due)).await {
             engine.step_failed("bringing back what is due", &error);
         }
     }
@@ -182,7 +182,7 @@ async fn release(
     let event = Event::Outbound { tenant, message, conversation };
     let id = EventId::derived(live.message.accepted_at, partition, seq.0);
     let queued = Queued { id, at: live.message.accepted_at, attempts: 0, not_before: now, event };
-    engine.turns.add(engine, partition, Pending { seq, queued, pin: None, proposed: None, called });
+    engine.turns.add(engine, partition, Pending { seq, queued, pin: None, proposed: None, called, panics: 0 });
     Ok(())
 }
 

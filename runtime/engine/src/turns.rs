@@ -35,6 +35,8 @@ pub(crate) struct Pending {
     pub(crate) proposed: Option<Proposed>,
     /// A held message is looked at before its time.
     pub(crate) called: bool,
+    /// How often a defect of ours ended its turn.
+    pub(crate) panics: u8,
 }
 
 /// A version of a handler that took an event: later attempts go to it as well, whatever is deployed meanwhile.
@@ -338,7 +340,11 @@ pub(crate) async fn read_inbox(
                     if matches!(queued.event, Event::Outbound { .. }) {
                         engine.waiting.enters();
                     }
-                    engine.turns.add(&engine, partition, Pending { seq, queued, pin, proposed, called: false });
+                    engine.turns.add(
+                        &engine,
+                        partition,
+                        Pending { seq, queued, pin, proposed, called: false, panics: 0 },
+                    );
                 }
                 // One event that makes no sense holds up no other.
                 Err(error @ Error::Unreadable(_)) => engine.step_failed("reading an event", &error),
@@ -396,7 +402,8 @@ async fn take_turn(engine: &Arc<Engine>, turn: Turn) {
     let turns = engine.turns.partition(partition);
     let first = turns.lock().lines.get_mut(&conversation).and_then(|line| line.events.pop_front());
     let Some(mut pending) = first else { return };
-    match dispatch::handle(engine, partition, &mut pending).await {
+    let flow = engine.caught("handling an event", dispatch::handle(engine, partition, &mut pending)).await;
+    match flow.unwrap_or_else(|| after_a_panic(engine, &mut pending)) {
         Flow::Done => {
             let mut turns = turns.lock();
             turns.pending -= 1;
@@ -433,6 +440,18 @@ async fn take_turn(engine: &Arc<Engine>, turn: Turn) {
             }
         }
     }
+}
+
+/// An event whose turn a defect of ours ended is tried again, and then left: its conversation goes on, and it stays in the
+/// inbox until the next start, which may be one of a version that can handle it.
+fn after_a_panic(engine: &Engine, pending: &mut Pending) -> Flow {
+    pending.panics += 1;
+    if pending.panics < engine.config.max_attempts {
+        return Flow::Again(engine.retry_at(pending.panics));
+    }
+    let Pending { queued, panics, .. } = pending;
+    tracing::error!(event = %queued.id, panics, "an event is left in the inbox until the next start; please report the panic");
+    Flow::Done
 }
 
 /// A conversation's first event waits for this verdict, or is about to.

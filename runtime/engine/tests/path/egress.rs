@@ -132,6 +132,38 @@ async fn a_message_whose_validity_runs_out_while_its_carrier_is_busy_expires() {
 }
 
 #[tokio::test]
+async fn a_message_that_came_back_as_often_as_its_operator_wants_fails() {
+    let house = House::tuned(vec![acme()], vec![Scripted::new()], |config| config.max_busy = 3).await;
+    house.carrier.always(system_error());
+    let id = house.send(&House::request("hello")).await;
+    attempts_in(&house, 20).await;
+    let record = house.until(id, Status::Failed).await;
+    assert_eq!((record.head.class, house.carrier.seen_count()), (Some(ErrorClass::Transient), 3));
+    assert_eq!(house.handle.readiness().waiting, 0);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_back_without_end_is_ended_before_its_timeline_is_too_long() {
+    let tune = |config: &mut signalbox_engine::Config| config.busy_wait_most = Duration::from_millis(1);
+    let house = House::tuned(vec![acme()], vec![Scripted::new()], tune).await;
+    house.carrier.always(system_error());
+    let id = house.send(&House::request("hello")).await;
+    house.still().await;
+    let (mut turns, most) = (0, usize::from(signalbox_model::timeline::MOST_LINES));
+    while house.handle.readiness().waiting > 0 && turns < 2 * most {
+        turns += 1;
+        house.clock.advance(Duration::from_millis(2));
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let record = house.record(id).await;
+    assert_eq!((record.head.status, record.head.class), (Status::Failed, Some(ErrorClass::Transient)));
+    assert!(record.entries.len() <= most, "{}", record.entries.len());
+    assert!(record.entries.iter().enumerate().all(|(n, entry)| usize::from(entry.n) == n));
+}
+
+#[tokio::test]
 async fn what_stays_in_doubt_is_not_sent_again_without_end() {
     let house = House::new().await;
     house.carrier.always(Outcome::Unknown { why: "no answer within the response timeout".to_owned() });
@@ -366,4 +398,49 @@ async fn every_number_is_asked_whether_it_may_go() {
     let free = house.send(&House::request("free")).await;
     house.until(free, Status::Sent).await;
     assert_eq!(begun.elapsed(), Duration::ZERO, "it slept with those that wait");
+}
+
+#[tokio::test]
+async fn a_defect_in_a_step_does_not_strand_its_conversation() {
+    let house = House::new().await;
+    house.carrier.always(taken(""));
+    house.carrier.panics(true);
+    let (first, second) = (house.send(&House::request("first")).await, house.send(&House::request("second")).await);
+    house.still().await;
+    house.carrier.panics(false);
+    house.clock.advance(Duration::from_secs(10));
+    house.until(first, Status::Sent).await;
+    house.until(second, Status::Sent).await;
+    let texts: Vec<_> = house.carrier.seen().iter().map(|seen| seen.text.clone()).collect();
+    assert_eq!(texts, ["first", "second"]);
+}
+
+#[tokio::test]
+async fn an_event_that_panics_each_time_is_left_for_the_next_start_and_its_conversation_goes_on() {
+    let house = House::new().await;
+    house.carrier.always(taken(""));
+    house.carrier.panics(true);
+    let first = house.send(&House::request("first")).await;
+    for _ in 0..5 {
+        house.still().await;
+        house.clock.advance(Duration::from_secs(600));
+    }
+    house.still().await;
+    house.carrier.panics(false);
+    let second = house.send(&House::request("second")).await;
+    house.until(second, Status::Sent).await;
+    assert_eq!(house.record(first).await.head.status, Status::Accepted);
+    let house = house.crash().await;
+    house.until(first, Status::Sent).await;
+}
+
+#[tokio::test]
+async fn a_defect_while_a_message_is_taken_in_does_not_stop_the_next() {
+    let (house, trap) = House::trapped().await;
+    trap.armed.store(true, std::sync::atomic::Ordering::Relaxed);
+    let half = || signalbox_carriers::Brought::Part(crate::house::part("half", Some((1, 2))));
+    assert_eq!(house.bring(half()).await, Verdict::Later);
+    assert_eq!(house.text("whole").await, Verdict::Durable);
+    trap.armed.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(house.bring(half()).await, Verdict::Durable);
 }

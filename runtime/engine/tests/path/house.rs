@@ -57,6 +57,8 @@ struct State {
     seen_at: Vec<tokio::time::Instant>,
     closed: bool,
     down: bool,
+    /// Whoever asks whether it is up runs into a defect.
+    panics: bool,
     /// Parts that may be without an answer at once, if that is bounded, and those that are.
     window: Option<usize>,
     out: usize,
@@ -99,6 +101,11 @@ impl Scripted {
     pub fn down(&self, down: bool) {
         self.state.lock().down = down;
         self.close(down);
+    }
+
+    /// From now on whoever routes a message by it panics, or doesn't any more.
+    pub fn panics(&self, panics: bool) {
+        self.state.lock().panics = panics;
     }
 
     /// From now on so many parts may be without an answer at once.
@@ -223,7 +230,9 @@ impl Carrier for Door {
     }
 
     fn is_up(&self) -> bool {
-        !self.0.state.lock().down
+        let state = self.0.state.lock();
+        assert!(!state.panics, "a defect that the test wants");
+        !state.down
     }
 
     fn has_baa(&self) -> bool {
@@ -247,6 +256,74 @@ impl Carrier for Door {
             self.0.state.lock().left = true;
         }
         .boxed()
+    }
+}
+
+/// A store in which whoever looks for parts of a long message runs into a defect, for as long as the test says.
+#[derive(Debug)]
+pub struct Trapped {
+    store: Arc<MemoryStore>,
+    pub armed: std::sync::atomic::AtomicBool,
+}
+
+impl Store for Trapped {
+    fn partitions(&self) -> u16 {
+        self.store.partitions()
+    }
+
+    fn durability(&self) -> signalbox_store::Durability {
+        self.store.durability()
+    }
+
+    fn acquire(&self, partition: Partition) -> BoxFuture<'_, Result<signalbox_store::Epoch, signalbox_store::Error>> {
+        self.store.acquire(partition)
+    }
+
+    fn commit(
+        &self,
+        batch: signalbox_store::Batch,
+    ) -> BoxFuture<'_, Result<signalbox_store::Committed, signalbox_store::Error>> {
+        self.store.commit(batch)
+    }
+
+    fn get(
+        &self,
+        partition: Partition,
+        table: signalbox_store::Table,
+        key: bytes::Bytes,
+    ) -> BoxFuture<'_, Result<Option<bytes::Bytes>, signalbox_store::Error>> {
+        let armed = self.armed.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(!armed || table != signalbox_store::Table::Part, "a defect that the test wants");
+        self.store.get(partition, table, key)
+    }
+
+    fn range(
+        &self,
+        partition: Partition,
+        range: signalbox_store::Range,
+    ) -> BoxFuture<'_, Result<signalbox_store::Page, signalbox_store::Error>> {
+        self.store.range(partition, range)
+    }
+
+    fn inbox(
+        &self,
+        partition: Partition,
+        after: signalbox_store::InboxSeq,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(signalbox_store::InboxSeq, bytes::Bytes)>, signalbox_store::Error>> {
+        self.store.inbox(partition, after, limit)
+    }
+
+    fn bell(&self, partition: Partition) -> signalbox_store::InboxBell {
+        self.store.bell(partition)
+    }
+
+    fn failed(&self) -> BoxFuture<'_, signalbox_store::Error> {
+        self.store.failed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), signalbox_store::Error>> {
+        self.store.close()
     }
 }
 
@@ -498,6 +575,28 @@ impl House {
         carriers: Vec<Arc<Scripted>>,
         clock: ManualClock,
     ) -> Result<Self, signalbox_engine::Error> {
+        Self::behind(store.clone(), config, tenants, policies, store, carriers, clock).await
+    }
+
+    /// A house with a store that has a trap.
+    pub async fn trapped() -> (Self, Arc<Trapped>) {
+        let store = MemoryStore::new(memory::Config::default());
+        let front = Arc::new(Trapped { store: store.clone(), armed: Default::default() });
+        let (carriers, clock) = (vec![Scripted::new()], ManualClock::at(noon()));
+        let policies = Policies::built_in();
+        let opened = Self::behind(front.clone(), audited(), vec![acme()], policies, store, carriers, clock).await;
+        (opened.expect("a fresh store opens"), front)
+    }
+
+    async fn behind(
+        front: Arc<dyn Store>,
+        config: Config,
+        tenants: Vec<Tenant>,
+        policies: Policies,
+        store: Arc<MemoryStore>,
+        carriers: Vec<Arc<Scripted>>,
+        clock: ManualClock,
+    ) -> Result<Self, signalbox_engine::Error> {
         let carrier = carriers[0].clone();
         let (intake, incoming) = mpsc::channel(64);
         // As the server makes it of its tenants' caps.
@@ -507,7 +606,7 @@ impl House {
             guest::Config { max_memory_bytes: host.max_memory_bytes.max(memory), cache: Some(NATIVE.clone()), ..host };
         let parts = Parts {
             config,
-            store: store.clone(),
+            store: front,
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),
             policies: policies.clone().into(),
