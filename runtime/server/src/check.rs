@@ -32,6 +32,9 @@ fn check(file: &Path, json: bool) -> Result<ExitCode, Error> {
     let config = checked?;
     let numbers: usize = config.tenants.iter().map(|tenancy| tenancy.tenant.numbers.len()).sum();
     let (carriers, tenants) = (config.carriers.len(), config.tenants.len());
+    for warning in config.warnings() {
+        out::line(format_args!("warning: {warning}"));
+    }
     out::line(format_args!("{} is fine: carriers {carriers}, tenants {tenants}, numbers {numbers}", file.display()));
     Ok(ExitCode::SUCCESS)
 }
@@ -39,7 +42,7 @@ fn check(file: &Path, json: bool) -> Result<ExitCode, Error> {
 fn answer(file: &Path, checked: &Result<Config, Error>) -> Value {
     let file = file.display().to_string();
     match checked {
-        Ok(_) => json!({ "file": file, "ok": true, "complaints": [] }),
+        Ok(config) => json!({ "file": file, "ok": true, "complaints": [], "warnings": config.warnings() }),
         Err(Error::Config(config::Error::Refused { complaints, .. })) => {
             json!({ "file": file, "ok": false, "complaints": complaints })
         }

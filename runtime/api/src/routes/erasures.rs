@@ -39,6 +39,9 @@ pub(crate) struct ErasureView {
     /// Whether a keyed hash stands for the number in the consent ledger from now on. False where bodies aren't sealed: the ledger
     /// keeps the number then, for what was revoked must be known.
     number_hidden: bool,
+    /// Your suppression lists that have the number, as it is: they stay as they are, so that nothing goes there. Import one anew
+    /// without the number to take it out; what was revoked holds without it.
+    on_lists: Vec<String>,
     /// When.
     erased_at: String,
 }
@@ -71,6 +74,7 @@ pub(crate) async fn erase(
         messages: erased.messages,
         others: erased.others,
         number_hidden: erased.is_hidden,
+        on_lists: erased.on_lists,
         erased_at: erased.at.to_rfc3339(),
     };
     Ok(json(StatusCode::OK, &view))

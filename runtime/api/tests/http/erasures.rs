@@ -21,10 +21,20 @@ async fn a_person_is_erased_unless_they_are_on_hold() {
 
     let release = format!("/v1/holds/{}/release", hold["id"].as_str().unwrap());
     house.ask("POST", &release, Some(&json!({ "why": "settled" }))).await;
+    let bearer = format!("Bearer {}", house.key);
+    let csv = [("Authorization", bearer.as_str()), ("Content-Type", "text/csv")];
+    let list = "/v1/suppression/internal?kind=own&source=shop&fetched_at=2026-11-30T00:00:00Z";
+    let put = house.client().await.ask("PUT", list, &csv, format!("number\n{THEIRS}\n").as_bytes()).await;
+    assert_eq!(put.status, 200, "{put:?}");
     let erased = house.ask("POST", "/v1/erasures", Some(&whom)).await;
     assert_eq!((erased.status, &erased.json()["messages"]), (200, &json!(1)), "{erased:?}");
     assert_eq!(erased.json()["number_hidden"], json!(false), "there is no key here");
     assert_eq!(house.ask("GET", &path, None).await.json()["body_erased"], json!(true));
+    assert_eq!(
+        erased.json()["on_lists"],
+        json!(["internal"]),
+        "a list of the tenant's own keeps the number, and that is said"
+    );
     let again = house.ask("POST", "/v1/erasures", Some(&whom)).await;
     assert_eq!((again.status, &again.json()["messages"]), (200, &json!(0)));
     let nobody = house.ask("POST", "/v1/erasures", Some(&json!({ "number": "+1" }))).await;

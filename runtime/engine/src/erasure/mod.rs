@@ -40,7 +40,7 @@ pub(crate) use notes::resume;
 const AT_ONCE: usize = 256;
 
 /// What an erasure did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erased {
     /// Messages that could be read before, and can't be any more.
     pub messages: u64,
@@ -49,6 +49,9 @@ pub struct Erased {
     pub others: u64,
     /// The number is in the consent ledger no more: a keyed hash stands for it. False where there is no key to hash it with.
     pub is_hidden: bool,
+    /// Suppression lists of the tenant's that have the number, in plain: nothing goes there because of them, and only a list
+    /// without it takes it out.
+    pub on_lists: Vec<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -118,5 +121,7 @@ async fn carry_out(engine: &Engine, note: &Note) -> Result<Erased, Error> {
     }
     others += rows::of_person(engine, tenant, theirs, &conversations).await?;
     notes::remove(engine, note).await?;
-    Ok(Erased { messages, others, is_hidden, at: *at })
+    let hits = engine.suppression.of(tenant).hits(theirs, None).into_iter();
+    let on_lists = hits.filter(|hit| hit.on && hit.list.owner == *tenant).map(|hit| hit.list.name).collect();
+    Ok(Erased { messages, others, is_hidden, on_lists, at: *at })
 }

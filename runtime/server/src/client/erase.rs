@@ -34,5 +34,13 @@ fn erased(answer: &Value, _: Paint) -> String {
     } else {
         ""
     };
-    format!("{number}: {messages} messages can't be read any more, {others} other rows are deleted{kept}")
+    let lists: Vec<_> = answer["on_lists"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let lists = match lists.as_slice() {
+        [] => String::new(),
+        lists => format!(
+            "\nyour suppression lists keep the number in plain, import them anew without it: {}",
+            lists.join(", ")
+        ),
+    };
+    format!("{number}: {messages} messages can't be read any more, {others} other rows are deleted{kept}{lists}")
 }

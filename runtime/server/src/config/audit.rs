@@ -17,7 +17,7 @@ pub enum AuditKey {
 }
 
 /// The pack whose traffic has to be answered for.
-const PACK: &str = "us";
+pub const PACK: &str = "us";
 
 /// Reads whether and how the audit log is written; what is wrong was complained of.
 pub fn read(

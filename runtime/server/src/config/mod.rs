@@ -149,6 +149,23 @@ impl Default for Runtime {
 }
 
 impl Config {
+    /// What can be meant so, and is more often forgotten.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let us = self.packs.iter().any(|pack| pack == audit::PACK);
+        if us && self.limits.sealing.master.is_none() {
+            warnings.push(
+                "bodies of messages are stored in plain, and an erasure can't hide numbers: the pack `us` is on and [encryption] has no key; \
+                 `signalbox keys make master.key` makes one, and `key = \"file:master.key\"` uses it"
+                    .to_owned(),
+            );
+        }
+        if us && self.audit.is_none() {
+            warnings.push("the pack `us` is on and the audit log is off ([audit] enabled = false): nobody can show later what was decided".to_owned());
+        }
+        warnings
+    }
+
     /// The defaults, with the store in `folder`: no carriers, no tenants.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {

@@ -28,6 +28,16 @@ fn the_example_is_taken() {
     assert_eq!(tenant.settings["opening-hours"], "9 to 5");
 }
 
+#[test]
+fn who_sends_in_the_us_without_a_key_or_a_log_is_warned() {
+    let warned = |text: &str| parse(text).unwrap().warnings();
+    assert!(warned(LEAST).is_empty());
+    let us = format!("{LEAST}[policy]\npacks = ['us']\n");
+    let said = warned(&us);
+    assert!(said.len() == 1 && said[0].contains("[encryption] has no key"), "{said:?}");
+    assert_eq!(warned(&format!("{us}[audit]\nenabled = false\n")).len(), 2);
+}
+
 /// Every key that the example comments out is one that is known, and shows a value that is taken.
 #[test]
 fn what_the_example_comments_out_is_taken_too() {
