@@ -1,8 +1,11 @@
 //! What people allow: a tenant's word about it, the ledger, and files of consents.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use signalbox_engine::registry::registration::Kind;
 use signalbox_engine::registry::{Place, Program};
 use signalbox_engine::{ConsentChange, FieldError};
 use signalbox_model::{Address, TenantId};
@@ -48,7 +51,8 @@ pub(crate) async fn put(
 
 /// What a person allows.
 ///
-/// For each of your senders of which something is on record, and for the campaign that is asked for.
+/// For each of your senders and campaigns of which something is on record: campaigns that are registered, that have a program, or that
+/// are asked for by name.
 #[utoipa::path(
     get,
     path = "/v1/consents/{number}",
@@ -57,7 +61,7 @@ pub(crate) async fn put(
     params(
         ("number" = String, Path, description = "The person's number, in E.164 form."),
         ("sender" = Option<String>, Query, description = "Only of this sender."),
-        ("campaign" = Option<String>, Query, description = "Also of this campaign."),
+        ("campaign" = Option<String>, Query, description = "Also of this campaign, if it is neither registered nor a program."),
     ),
     responses((status = 200, description = "The consents.", body = ConsentsView))
 )]
@@ -68,7 +72,11 @@ pub(crate) async fn show(
     Parameters(of): Parameters<ConsentOf>,
 ) -> Result<Response, Problem> {
     let person = read_number(&number)?;
-    let campaigns: Vec<String> = of.campaign.into_iter().collect();
+    let registered = app.handle.all_registered(&caller.tenant, Kind::Campaign).into_iter();
+    let programs = app.handle.programs(&caller.tenant).into_iter();
+    let known = registered.map(|campaign| campaign.id.clone()).chain(programs.map(|program| program.name));
+    let campaigns: BTreeSet<String> = of.campaign.into_iter().chain(known).collect();
+    let campaigns: Vec<String> = campaigns.into_iter().collect();
     let mut entries = app.handle.consents_of(&caller.tenant, &person, &campaigns).await?;
     if let Some(sender) = of.sender {
         entries.retain(|entry| entry.party.program == Program::Sender(sender.clone()));

@@ -110,6 +110,18 @@ impl House {
 
     /// A house whose tenant is this one.
     pub async fn of(config: Config, limits: engine::Config, store: Arc<dyn Store>, tenant: Tenant) -> Self {
+        Self::under(Policies::built_in(), config, limits, store, tenant, vec![Arc::new(Shut("test".into()))]).await
+    }
+
+    /// Likewise, under these policies, with these carriers.
+    pub async fn under(
+        policies: Policies,
+        config: Config,
+        limits: engine::Config,
+        store: Arc<dyn Store>,
+        tenant: Tenant,
+        carriers: Vec<Arc<dyn Carrier>>,
+    ) -> Self {
         let clock = ManualClock::at(Timestamp::parse_rfc3339("2026-12-01T12:00:00Z").unwrap());
         let (intake, from_carriers) = mpsc::channel(16);
         let mut hooks = signalbox_webhooks::Config::default();
@@ -121,10 +133,10 @@ impl House {
             store,
             clock: Arc::new(clock.clone()),
             chance: Chance::seeded(7),
-            policies: Policies::built_in().into(),
+            policies: policies.into(),
             host: Arc::new(guest::Host::new(guest::Config { instances: 4, ..guest::Config::default() }).unwrap()),
             tenants: vec![tenant, rival],
-            carriers: vec![Arc::new(Shut("test".into()))],
+            carriers,
             intake: from_carriers,
             outbound: Arc::new(engine::Nowhere),
             webhooks: hooks,

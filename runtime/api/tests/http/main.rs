@@ -19,5 +19,6 @@ mod retention;
 mod sending;
 mod supervision;
 mod suppression;
+mod waiting;
 mod webhooks;
 mod whose;

@@ -30,13 +30,16 @@ pub enum ConsentClient {
         #[command(flatten)]
         server: Server,
     },
-    /// Print everybody's consents as CSV that can be imported again.
+    /// Print everybody's consents as CSV that can be imported again: as they stand, or the whole ledger.
     Export {
+        /// Every line of the ledger, the oldest first for each person, with by whom and when it was put there.
+        #[arg(long)]
+        ledger: bool,
         /// Whom to ask.
         #[command(flatten)]
         server: Server,
     },
-    /// Show what a person allows; with a sender, its whole history.
+    /// Show what a person allows each sender and campaign; with one of them, the whole history.
     Show {
         /// The person's number.
         #[arg(allow_hyphen_values = true)]
@@ -44,6 +47,9 @@ pub enum ConsentClient {
         /// One of the tenant's senders.
         #[arg(long, allow_hyphen_values = true)]
         sender: Option<String>,
+        /// One of the tenant's campaigns.
+        #[arg(long, conflicts_with = "sender")]
+        campaign: Option<String>,
         /// Whom to ask.
         #[command(flatten)]
         server: Server,

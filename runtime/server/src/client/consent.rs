@@ -18,11 +18,13 @@ pub(super) const PROGRESS: Duration = Duration::from_millis(500);
 const PAGE: u32 = 1_000;
 /// The columns of an export: those of an import.
 const COLUMNS: &str = "number,sender,campaign,consent,at,method,proof,reach,category";
+/// What an export of the ledger has beside these.
+const LEDGER_COLUMNS: &str = "by,recorded_at";
 
 pub(super) fn server(command: &ConsentClient) -> &Server {
     match command {
         ConsentClient::Import { server, .. }
-        | ConsentClient::Export { server }
+        | ConsentClient::Export { server, .. }
         | ConsentClient::Show { server, .. } => server,
     }
 }
@@ -30,13 +32,14 @@ pub(super) fn server(command: &ConsentClient) -> &Server {
 pub(super) async fn answer(command: ConsentClient, api: &Api, screen: &Screen) -> Result<(), Error> {
     match command {
         ConsentClient::Import { file, name, .. } => import(&file, name, api, screen).await,
-        ConsentClient::Export { .. } => export(api, screen).await,
-        ConsentClient::Show { number, sender: None, .. } => {
+        ConsentClient::Export { ledger, .. } => export(ledger, api, screen).await,
+        ConsentClient::Show { number, sender: None, campaign: None, .. } => {
             screen.show(&api.get(&format!("/v1/consents/{}", segment(&number))).await?, consents);
             Ok(())
         }
-        ConsentClient::Show { number, sender, .. } => {
-            let path = format!("/v1/consents/{}/history{}", segment(&number), query(&[("sender", sender)]));
+        ConsentClient::Show { number, sender, campaign, .. } => {
+            let of = query(&[("sender", sender), ("campaign", campaign)]);
+            let path = format!("/v1/consents/{}/history{of}", segment(&number));
             screen.show(&api.get(&path).await?, history);
             Ok(())
         }
@@ -80,20 +83,56 @@ fn imported(import: &Value, _: Paint) -> String {
     )
 }
 
-async fn export(api: &Api, screen: &Screen) -> Result<(), Error> {
+async fn export(ledger: bool, api: &Api, screen: &Screen) -> Result<(), Error> {
     let mut cursor: Option<String> = None;
-    screen.show(&json!({ "columns": COLUMNS }), |_, _| COLUMNS.to_owned());
+    let columns = if ledger { format!("{COLUMNS},{LEDGER_COLUMNS}") } else { COLUMNS.to_owned() };
+    screen.show(&json!({ "columns": columns }), |shown, _| text(shown, "columns").to_owned());
     loop {
         let asked = [("limit", Some(PAGE.to_string())), ("cursor", cursor.take())];
         let page = api.get(&format!("/v1/consents{}", query(&asked))).await?;
         for consent in page["consents"].as_array().map_or(&[][..], Vec::as_slice) {
-            screen.show(consent, |consent, _| rows(consent).join("\n"));
+            if ledger {
+                screen.show(&lines(consent, api).await?, |lines, _| ledger_rows(lines).join("\n"));
+            } else {
+                screen.show(consent, |consent, _| rows(consent).join("\n"));
+            }
         }
         cursor = page["next_cursor"].as_str().map(str::to_owned);
         if cursor.is_none() {
             return Ok(());
         }
     }
+}
+
+/// The ledger of a consent, with whose it is.
+async fn lines(consent: &Value, api: &Api) -> Result<Value, Error> {
+    let of = |name: &str| consent[name].as_str().map(str::to_owned);
+    let whose = query(&[("sender", of("sender")), ("campaign", of("campaign"))]);
+    let path = format!("/v1/consents/{}/history{whose}", segment(text(consent, "number")));
+    let mut lines = api.get(&path).await?;
+    for name in ["number", "sender", "campaign"] {
+        lines[name] = consent[name].clone();
+    }
+    Ok(lines)
+}
+
+/// The lines of a consent's ledger in the export, the oldest first: what an import reads, then by whom and when.
+fn ledger_rows(lines: &Value) -> Vec<String> {
+    let history = lines["history"].as_array().map_or(&[][..], Vec::as_slice).iter().rev();
+    let row = |line: &Value| {
+        let revoked = Some(&line["revoked"]).filter(|revoked| revoked.is_object());
+        let word = revoked.unwrap_or(&line["granted"]);
+        let mut consent =
+            json!({ "granted": line["granted"], "revoked": revoked.map_or(json!([]), |word| json!([word])) });
+        for name in ["number", "sender", "campaign"] {
+            consent[name] = lines[name].clone();
+        }
+        let who = ["what", "key_id", "message_id"].into_iter().find_map(|name| word["by"][name].as_str());
+        let by = format!("{} {}", text(&word["by"], "kind"), who.unwrap_or_default());
+        let told = [cell(by.trim_end()), cell(text(line, "recorded_at"))].join(",");
+        rows(&consent).into_iter().map(move |row| format!("{row},{told}")).collect::<Vec<_>>()
+    };
+    history.flat_map(row).collect()
 }
 
 /// A consent's lines in the export: what was given, and what was taken back.
@@ -174,6 +213,25 @@ mod tests {
             ]
         );
         assert_eq!(COLUMNS.split(',').count(), rows(&consent)[1].split(',').count());
+    }
+
+    #[test]
+    fn the_ledger_is_exported_line_by_line_the_oldest_first() {
+        let by = json!({ "kind": "api", "what": null, "key_id": "key_1" });
+        let lines = json!({
+            "number": "+15550199001", "sender": null, "campaign": "deals",
+            "history": [
+                { "recorded_at": "2026-02-01T00:00:01Z", "granted": null, "revoked": { "at": "2026-02-01T00:00:00Z", "reach": "all", "category": null, "by": by } },
+                { "recorded_at": "2026-01-01T00:00:01Z", "granted": { "consent": "express", "at": "2026-01-01T00:00:00Z", "method": "web", "proof": "f17", "by": by }, "revoked": null },
+            ],
+        });
+        assert_eq!(
+            ledger_rows(&lines),
+            [
+                "+15550199001,,deals,express,2026-01-01T00:00:00Z,web,f17,,,api key_1,2026-01-01T00:00:01Z",
+                "+15550199001,,deals,revoked,2026-02-01T00:00:00Z,,,all,,api key_1,2026-02-01T00:00:01Z",
+            ]
+        );
     }
 
     #[test]
