@@ -81,6 +81,8 @@ codes! {
     ListUnknown = "list.unknown", NOT_FOUND, "There is no such list", false;
     /// The tenant has no such program.
     ProgramUnknown = "program.unknown", NOT_FOUND, "There is no such program", false;
+    /// No such policies were ever in use.
+    PolicyUnknown = "policy.unknown", NOT_FOUND, "There were no such policies", false;
     /// The tenant has no such hold.
     HoldUnknown = "hold.unknown", NOT_FOUND, "There is no such hold", false;
     /// Nothing of this name is registered.

@@ -13,7 +13,7 @@ use utoipa::openapi::{Content, Header, Ref, ResponseBuilder};
 use crate::code::Code;
 use crate::routes::{
     self, Route, audit, bindings, consents, contacts, erasures, handlers, holds, logs, messages, operator, parked,
-    portal, programs, records, registry, retention, runs, supervision, suppression, usage, webhooks,
+    policies, portal, programs, records, registry, retention, runs, supervision, suppression, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +31,7 @@ use crate::routes::{
         messages::cancel,
         records::message,
         records::timeline,
+        policies::show,
         portal::show,
         records::list,
         handlers::upload,

@@ -12,6 +12,7 @@ pub(crate) mod logs;
 pub(crate) mod messages;
 pub(crate) mod operator;
 pub(crate) mod parked;
+pub(crate) mod policies;
 pub(crate) mod portal;
 pub(crate) mod programs;
 pub(crate) mod records;
@@ -72,8 +73,8 @@ macro_rules! body {
 pub(crate) fn all() -> Vec<Route> {
     use Code::{
         BindingUnknown, Busy, Draining, HandlerUnknown, HeaderInvalid, ImportUnknown, ListUnknown, MessageUnknown,
-        NotReady, ParkedUnknown, ProgramUnknown, QueryInvalid, RegistrationUnknown, RequestInvalid, RunUnknown,
-        StoreFailed, TooLate, VersionUnknown,
+        NotReady, ParkedUnknown, PolicyUnknown, ProgramUnknown, QueryInvalid, RegistrationUnknown, RequestInvalid,
+        RunUnknown, StoreFailed, TooLate, VersionUnknown,
     };
     let route = |method, path, answer, problems| Route { method, path, answer, problems };
     let (read, write, replace, remove) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
@@ -112,6 +113,7 @@ pub(crate) fn all() -> Vec<Route> {
             get(records::message),
             &[HeaderInvalid, MessageUnknown, Draining, StoreFailed],
         ),
+        route(read.clone(), "/v1/policies/{version}", get(policies::show), &[PolicyUnknown, Draining, StoreFailed]),
         route(
             read.clone(),
             "/v1/portal/{token}",

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use signalbox_model::directory::Tenant;
 use signalbox_model::{Message, MessageId, Partition, Status, TenantId, Timestamp};
 use signalbox_records::audit::chain::Chain;
+use signalbox_records::audit::export::Decided;
 use signalbox_records::audit::item::Body;
 use signalbox_records::audit::{Digest, Frame, Head, Item, Keys, Mark, hash, hex, mark};
 use signalbox_store::{Batch, Op, Store, Table, layout};
@@ -184,6 +185,24 @@ pub(crate) async fn note(engine: &Engine, tenant: &TenantId, item: Item) -> Resu
     Ok(())
 }
 
+/// Something on which decisions stand was changed, for [`changed`].
+pub(crate) struct Changed<'a> {
+    pub(crate) by: String,
+    pub(crate) what: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) to: String,
+}
+
+/// Tells that something on which decisions stand was changed, right behind the commit that did. Whoever changed it needn't be told
+/// if this fails: what was changed keeps a history of its own.
+pub(crate) async fn changed(engine: &Engine, tenant: &TenantId, changed: Changed<'_>) {
+    let Changed { by, what, name, to } = changed;
+    let item = Item::Changed { by, what: what.to_owned(), name: name.to_owned(), to, person: None };
+    if let Err(error) = note(engine, tenant, item).await {
+        engine.step_failed("telling the audit log of a change", &error);
+    }
+}
+
 /// Signs where the chains end, from time to time. The drain does it once more, when all is done.
 pub(crate) async fn run(engine: Arc<Engine>, stop: CancellationToken) {
     if engine.audit.keys().is_none() {
@@ -278,6 +297,8 @@ pub struct AuditPage {
     pub before: Head,
     /// The frames.
     pub frames: Vec<(Frame, Vec<Option<Standing>>)>,
+    /// For each frame, the decisions that it tells of, if they were asked for.
+    pub decided: Vec<Vec<Decided>>,
 }
 
 /// Which frames.
@@ -293,6 +314,8 @@ pub struct AuditQuery {
     pub limit: usize,
     /// Hold them against the records.
     pub compare: bool,
+    /// Also read the decisions that they tell of.
+    pub decisions: bool,
 }
 
 /// Frames of a tenant's chain in a partition.
@@ -320,16 +343,33 @@ pub(crate) async fn page(
             None => Head { n, link: [0; 32] },
         },
     };
-    let mut frames = Vec::new();
+    let (mut frames, mut decided) = (Vec::new(), Vec::new());
     for frame in chain.page(store, after, query.limit).await.map_err(read_error)? {
         let is_late = |until| Body::decode(&frame.body).is_ok_and(|body| body.at > until);
         if query.until.is_some_and(is_late) {
             break;
         }
         let standings = if query.compare { standings(store, tenant, &frame).await? } else { Vec::new() };
+        if query.decisions {
+            decided.push(decisions(store, tenant, &frame).await?);
+        }
         frames.push((frame, standings));
     }
-    Ok(AuditPage { before, frames })
+    Ok(AuditPage { before, frames, decided })
+}
+
+/// The decisions in the lines that a frame tells of, as far as these are as they were logged.
+async fn decisions(store: &dyn Store, tenant: &TenantId, frame: &Frame) -> Result<Vec<Decided>, Error> {
+    let Ok(body) = Body::decode(&frame.body) else { return Ok(Vec::new()) };
+    let mut decided = Vec::new();
+    for item in &body.items {
+        let Item::Line { message, n, digest, .. } = item else { continue };
+        let row = store.get(message.partition(), Table::Message, layout::entry_key(tenant, *message, *n)).await?;
+        if let Some(row) = row.filter(|row| hash(&[row]) == *digest) {
+            decided.extend(Decided::of(*message, &signalbox_records::decode_entries(&row)?));
+        }
+    }
+    Ok(decided)
 }
 
 async fn standings(store: &dyn Store, tenant: &TenantId, frame: &Frame) -> Result<Vec<Option<Standing>>, Error> {

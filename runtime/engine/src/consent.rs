@@ -12,12 +12,13 @@ use signalbox_model::{
     Address, Category, Conversation, ConversationId, Direction, KeyId, Message, Origin, TenantId, Timestamp,
 };
 use signalbox_policy::Intent;
+use signalbox_records::audit::Item;
 use signalbox_registry::{
     self as registry, By, Change, ConsentId, Entry, Grant, Import, ImportRefused, Level, Line, Party, Permission,
     Place, Program, Question, Reach, Revocation,
 };
-use signalbox_store::Batch;
 
+use crate::audit::{self, Changed};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::handle::Handle;
@@ -155,6 +156,24 @@ pub enum ConsentSaid {
     },
 }
 
+impl Step<'_> {
+    /// Has the audit log tell what a tenant's key says of somebody's consent.
+    fn log_change(&mut self, tenant: &TenantId, party: &Party, change: &Change, key: KeyId) {
+        let (what, by) = ("consent".to_owned(), key.to_string());
+        let name = match &party.program {
+            Program::Sender(_) => "a sender".to_owned(),
+            Program::Campaign(campaign) => campaign.clone(),
+        };
+        let to = match change {
+            Change::Granted(Grant { level: Level::None, .. }) => "none",
+            Change::Granted(Grant { level: Level::Express, .. }) => "express",
+            Change::Granted(Grant { level: Level::ExpressWritten, .. }) => "express_written",
+            Change::Revoked(_) => "revoked",
+        };
+        self.log_of_person(tenant, &party.person, |person| Item::Changed { by, what, name, to: to.to_owned(), person });
+    }
+}
+
 /// Imports that are being written, with the changes written so far.
 pub(crate) type Imports = Mutex<HashMap<(TenantId, String), Arc<AtomicU64>>>;
 
@@ -191,11 +210,11 @@ impl Handle {
         let party = Party { program, person };
         let id = ConsentId::new(tenant, &party.program, &party.person);
         let home = id.partition(engine.store.partitions());
-        let mut batch = Batch::new(home, engine.epoch(home));
-        let staged = engine.consent.stage(&mut batch, tenant, party.clone(), change, now).await;
-        let staged = staged.map_err(registry_error)?;
-        engine.store.commit(batch).await?;
-        staged.is_durable();
+        let mut step = Step::new(engine, home);
+        step.log_change(tenant, &party, &change, key);
+        let staged = engine.consent.stage(&mut step.batch, tenant, party.clone(), change, now).await;
+        step.consent = Some(Box::new(staged.map_err(registry_error)?));
+        step.commit().await?;
         let standing = engine.consent.standing(tenant, id).await.map_err(registry_error)?;
         Ok(Entry { party, standing: (*standing).clone() })
     }
@@ -266,6 +285,10 @@ impl Handle {
         engine.imports.lock().insert(place.clone(), done.clone());
         let import = engine.consent.import(tenant, &parsed, now, |p| engine.epoch(p), &done).await;
         engine.imports.lock().remove(&place);
+        if let Ok(import) = &import {
+            let to = format!("{} changes, {} of them revocations", import.changes, import.revocations);
+            audit::changed(engine, tenant, Changed { by: key.to_string(), what: "consents", name, to }).await;
+        }
         import
     }
 

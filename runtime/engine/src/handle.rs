@@ -407,21 +407,6 @@ impl Handle {
         self.0.metrics.policies_stale.set(i64::from(self.0.policy.status().failure.is_some()));
     }
 
-    /// Replaces the policies; the next check uses them.
-    pub fn set_policies(&self, policies: signalbox_policy::Policies) {
-        self.0.policy.set(policies, self.0.clock.now());
-        self.0.metrics.policies_taken.inc();
-    }
-
-    /// Reads the policies again. If they can't be taken those in force stay, and the status says why. Reads files: not for
-    /// a thread that others wait for.
-    pub fn reload_policies(&self) -> Result<(), signalbox_policy::Error> {
-        let read = self.0.policy.reload(self.0.clock.now());
-        let counter = if read.is_ok() { &self.0.metrics.policies_taken } else { &self.0.metrics.policies_refused };
-        counter.inc();
-        read
-    }
-
     /// Whether the policies' folder looks otherwise than when it was read. Reads the folder's list of files.
     pub fn policies_changed(&self) -> bool {
         self.0.policy.is_changed()

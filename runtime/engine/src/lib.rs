@@ -84,6 +84,7 @@ mod shown;
 mod step;
 mod supervision;
 mod suppressed;
+mod taken;
 mod throughput;
 mod timers;
 mod told;
@@ -125,5 +126,6 @@ pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicySt
 pub use signalbox_registry as registry;
 pub use supervision::{Supervised, SupervisionRefused};
 pub use suppressed::ListInfo;
+pub use taken::PolicySet;
 pub use throughput::Waits;
 pub use usage::{MAX_DAYS, UsageRow, Used};

@@ -12,6 +12,7 @@ use signalbox_registry::registration::{
 };
 use signalbox_store::InboxSeq;
 
+use crate::audit;
 use crate::consent::registry_error;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -178,6 +179,13 @@ impl Handle {
         let place = (who, engine.clock.now(), engine.epoch(Partition::DIRECTORY));
         let (records, changed) = engine.registration.put(tenant, kind, rows, place, owns).await?;
         self.call(&changed).await;
+        // The id of a number is the number itself, which isn't for the log.
+        let name = match &*records {
+            [one] if matches!(kind, Kind::Brand | Kind::Campaign) => &*one.id,
+            _ => "",
+        };
+        let (by, to) = (crate::holds::placer(registrar).to_string(), format!("{} put on record", records.len()));
+        audit::changed(engine, tenant, audit::Changed { by, what: kind.as_str(), name, to }).await;
         Ok(records)
     }
 

@@ -131,6 +131,18 @@ impl<'e> Step<'e> {
         }
     }
 
+    /// Has the audit log tell of something about a person, if the tenant has one.
+    pub(crate) fn log_of_person(
+        &mut self,
+        tenant: &TenantId,
+        person: &signalbox_model::Address,
+        item: impl FnOnce(Option<signalbox_records::audit::Person>) -> Item,
+    ) {
+        if let Some(keys) = is_logged(self.engine, tenant) {
+            self.logged.push((tenant.clone(), item(Some(keys.person(tenant, person)))));
+        }
+    }
+
     /// Has the audit log tell that it was cut, even if it is written no more: without that nobody could tell it from one
     /// whose beginning somebody dropped.
     pub(crate) fn log_cut(&mut self, tenant: &TenantId, behind: u64, mark: u64, marks_from: u64) {

@@ -9,6 +9,7 @@ use signalbox_policy::{Freshness, Policies};
 use signalbox_registry::suppression::{Answer, Hit, Progress, Terms};
 use signalbox_registry::{ListKind, ListMeta, NewList, SuppressionRefused};
 
+use crate::audit::{self, Changed};
 use crate::consent::registry_error;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -97,12 +98,22 @@ impl Handle {
         new: NewList,
         file: Bytes,
     ) -> Result<ListMeta, SuppressionRefused> {
-        self.0.suppression.import(tenant, key, new, file, self.0.clock.now()).await
+        let engine = &*self.0;
+        let meta = engine.suppression.import(tenant, key, new, file, engine.clock.now()).await?;
+        let to = format!("{} list of {} numbers, fetched {}", meta.kind.as_str(), meta.numbers, meta.fetched_at);
+        let changed = Changed { by: key.to_string(), what: "suppression", name: &meta.name, to };
+        audit::changed(engine, tenant, changed).await;
+        Ok(meta)
     }
 
     /// Takes a list away; false if the tenant has none of this name.
-    pub async fn remove_suppression(&self, tenant: &TenantId, name: &str) -> Result<bool, Error> {
-        self.0.suppression.remove(tenant, name).await.map_err(registry_error)
+    pub async fn remove_suppression(&self, tenant: &TenantId, key: KeyId, name: &str) -> Result<bool, Error> {
+        let removed = self.0.suppression.remove(tenant, name).await.map_err(registry_error)?;
+        if removed {
+            let changed = Changed { by: key.to_string(), what: "suppression", name, to: "removed".to_owned() };
+            audit::changed(&self.0, tenant, changed).await;
+        }
+        Ok(removed)
     }
 
     /// What each list says of a number whose holder consented then.

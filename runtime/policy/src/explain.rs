@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use signalbox_model::{Decision, FactRead, Timestamp, Verdict};
 
+use crate::described::{Described, hex};
 use crate::facts::{Fact, Value};
 use crate::policies::Policies;
 use crate::rules::{Outcome, Whose};
@@ -33,6 +34,9 @@ pub struct Explained {
     pub same_tables: bool,
     /// The tables' files and days, if they are the ones that were read.
     pub tables: Vec<(String, String)>,
+    /// When these policies were first taken into use, where a running Signalbox told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<String>,
 }
 
 /// A fact that was read.
@@ -52,35 +56,45 @@ pub struct Asked {
     /// Its id.
     pub rule: String,
     /// Whose it is.
-    pub layer: &'static str,
+    pub layer: String,
     /// What became of it.
     pub outcome: &'static str,
     /// What it stands on.
     pub cite: String,
+    /// What it says when it fires, with the names of facts.
+    pub says: String,
 }
 
-/// Puts names to a decision's numbers.
+/// Puts names to a decision's numbers, by the policies at hand.
 pub fn explain(policies: &Policies, decision: &Decision, whose: Whose<'_>) -> Explained {
-    let same_rules = policies.rules.hash() == decision.rules;
-    let same_tables = policies.tables.hash() == decision.trace.tables;
-    let asked = policies.rules.asked(whose).enumerate().filter(|_| same_rules).map(|(at, rule)| Asked {
-        rule: rule.id().to_owned(),
-        layer: rule.layer().as_str(),
+    explain_by(&policies.describe(), decision, whose)
+}
+
+/// Likewise, by what was written down of some policies.
+pub fn explain_by(policies: &Described, decision: &Decision, whose: Whose<'_>) -> Explained {
+    let (rules_hash, tables_hash) = (hex(decision.rules), hex(decision.trace.tables));
+    let same_rules = policies.rules_hash == rules_hash;
+    let same_tables = policies.tables_hash == tables_hash;
+    let asked = policies.asked(whose).enumerate().filter(|_| same_rules).map(|(at, about)| Asked {
+        rule: about.rule.clone(),
+        layer: about.layer.clone(),
         outcome: outcome(decision, at).as_str(),
-        cite: rule.cite().to_owned(),
+        cite: about.cite.clone(),
+        says: about.explain.clone(),
     });
-    let versions = policies.tables.versions().iter().filter(|_| same_tables);
+    let versions = policies.tables.iter().filter(|_| same_tables);
     Explained {
         verdict: decision.verdict.as_str(),
         until: if let Verdict::Hold { until } = decision.verdict { Some(until) } else { None },
         reasons: decision.reasons.clone(),
         facts: decision.trace.facts.iter().filter_map(read).collect(),
         rules: asked.collect(),
-        rules_hash: format!("{:016x}", decision.rules),
-        tables_hash: format!("{:016x}", decision.trace.tables),
+        rules_hash,
+        tables_hash,
         same_rules,
         same_tables,
         tables: versions.map(|version| (version.file.clone(), version.as_of.clone())).collect(),
+        taken_at: None,
     }
 }
 
@@ -130,7 +144,11 @@ impl Explained {
                 writeln!(out, "  {:<11} {:<9} {:<40} {}", asked.outcome, asked.layer, asked.rule, asked.cite)?;
             }
         }
-        let at_hand = |same: bool| if same { "the one at hand" } else { "not the one at hand" };
+        let at_hand = |same: bool| match (same, &self.taken_at) {
+            (true, Some(at)) => format!("first taken into use {at}"),
+            (true, None) => "the one at hand".to_owned(),
+            (false, _) => "not the one at hand".to_owned(),
+        };
         writeln!(out, "\nRule set {} ({}).", self.rules_hash, at_hand(self.same_rules))?;
         writeln!(out, "Data tables {} ({}).", self.tables_hash, at_hand(self.same_tables))?;
         for (file, as_of) in &self.tables {

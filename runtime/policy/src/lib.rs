@@ -10,6 +10,7 @@
 //! | [`intent`] | STOP, START and HELP in an inbound text |
 //! | [`answers`] | what the host answers to them |
 //! | [`policies`] | all of a policy folder together |
+//! | [`described`] | policies as they are written down when they are taken into use |
 //! | [`watcher`] | the policies in force, and how they are replaced |
 //! | [`mod@explain`] | a decision in words |
 //! | [`whatif`] | what another rule set would have said of a recorded decision |
@@ -23,6 +24,7 @@ pub mod answers;
 pub mod cases;
 pub mod content;
 pub mod data;
+pub mod described;
 pub mod error;
 pub mod explain;
 pub mod facts;
@@ -36,8 +38,9 @@ pub mod whatif;
 
 pub use answers::Answers;
 pub use data::Freshness;
+pub use described::Described;
 pub use error::{Complaint, Error};
-pub use explain::explain;
+pub use explain::{explain, explain_by};
 pub use facts::{Fact, FactSet, Facts, Kind, OriginKind, Value};
 pub use intent::{CustomKeywords, Found, FoundBy, Intent, Intents};
 pub use policies::{About, Origin, Policies};

@@ -52,7 +52,7 @@ const LAYERS: [&str; 3] = ["carriers", "campaigns", "tenants"];
 const MAX_FILES: usize = 10_000;
 
 /// The facts that depend on where the recipient is.
-const PLACE: FactSet = FactSet::of(&[
+pub(crate) const PLACE: FactSet = FactSet::of(&[
     Fact::RecipientUs,
     Fact::WindowOpen,
     Fact::PlaceCertain,

@@ -97,23 +97,24 @@ impl Watcher {
 
     /// Reads the policies again. If they can't be taken those in force stay, and the status says why.
     pub fn reload(&self, now: Timestamp) -> Result<(), Error> {
+        let policies = self.read(now)?;
+        self.set(policies, now);
+        Ok(())
+    }
+
+    /// Reads the policies again and leaves those in force, for [`set`](Self::set) to replace. If they can't be taken the
+    /// status says why.
+    pub fn read(&self, now: Timestamp) -> Result<Policies, Error> {
         // What changes while it is read is seen again at the next look.
         let seen = seen(&self.origin);
         let read = Policies::open(&self.origin);
         let mut state = self.state.lock();
         state.seen = seen;
-        match read {
-            Ok(policies) => {
-                self.current.store(Arc::new(policies));
-                (state.taken_at, state.taken, state.failure) = (now, state.taken + 1, None);
-                Ok(())
-            }
-            Err(error) => {
-                state.refused += 1;
-                state.failure = Some(Failure { at: now, error: error.to_string() });
-                Err(error)
-            }
+        if let Err(error) = &read {
+            state.refused += 1;
+            state.failure = Some(Failure { at: now, error: error.to_string() });
         }
+        read
     }
 
     /// Whether a file of the folder was changed, added or taken away since it was read last. Looks at names, sizes and

@@ -27,6 +27,7 @@ pub mod vault;
 
 pub use cursor::{BadCursor, Cursor};
 pub use error::Error;
+pub use form::decode_entries;
 pub use history::{history, stage_history};
 pub use list::{Page, Query, list};
 pub use record::{Record, Told, head, load, load_message, stage_entries, stage_message, told};

@@ -1,5 +1,7 @@
 //! `signalbox policy`: check a folder of policies, run its cases, see what they don't touch, explain a decision.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,8 +9,8 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use signalbox_model::{Decision, MessageId};
 use signalbox_policy::cases::{self, Report};
-use signalbox_policy::explain::{Explained, explain};
-use signalbox_policy::{Origin, Policies, Whose};
+use signalbox_policy::explain::{Explained, explain_by};
+use signalbox_policy::{Described, Origin, Policies, Whose};
 
 use crate::args::Server;
 use crate::exit::{self, Error};
@@ -30,7 +32,8 @@ pub enum Command {
     Explain {
         /// A message of a running Signalbox (`msg_…`), or a file with a decision or a timeline as the API prints them.
         what: String,
-        /// The policy folder that was in force; the built-in policies if there is none.
+        /// The policy folder that was in force. It isn't needed for messages of a running Signalbox, which keeps what was in
+        /// force then; without it a file's decisions are read with the built-in policies.
         #[arg(long)]
         policies: Option<PathBuf>,
         /// A pack that was switched on; may be given several times.
@@ -170,7 +173,8 @@ pub(crate) struct Found {
 }
 
 fn explain_decisions(what: &str, policies: &Policies, server: &Server) -> Result<ExitCode, Error> {
-    let answer = if what.parse::<MessageId>().is_ok() {
+    let is_message = what.parse::<MessageId>().is_ok();
+    let answer = if is_message {
         block_on(Some(1), async { Ok(client::timeline_of(server, what).await?) })?
     } else {
         read(Path::new(what))?
@@ -178,11 +182,26 @@ fn explain_decisions(what: &str, policies: &Policies, server: &Server) -> Result
     let (tenant, campaign) = (text(&answer, "tenant"), text(&answer, "campaign"));
     let whose = Whose { tenant: tenant.as_deref(), campaign: campaign.as_deref() };
     let found = decisions(&answer);
-    let explained: Vec<(Found, Explained)> = found
-        .into_iter()
-        .map(|found| (explain(policies, &found.decision, whose), found))
-        .map(|(e, f)| (f, e))
-        .collect();
+    let at_hand = policies.describe();
+    let mut sets = BTreeMap::new();
+    let mut explained: Vec<(Found, Explained)> = Vec::new();
+    for found in found {
+        let mut told = explain_by(&at_hand, &found.decision, whose);
+        let version = (found.decision.rules, found.decision.trace.tables);
+        // A running Signalbox says whose message it is, too: a tenant's own rules are told only then.
+        if is_message {
+            let set = match sets.entry(version) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(block_on(Some(1), kept(server, version))?),
+            };
+            if let Some(set) = set {
+                let whose = Whose { tenant: whose.tenant.or(Some(&set.tenant)), ..whose };
+                told = explain_by(&set.described, &found.decision, whose);
+                told.taken_at = Some(set.taken_at.clone());
+            }
+        }
+        explained.push((found, told));
+    }
     if server.json {
         let one =
             |(found, told): &(Found, Explained)| json!({ "at": found.at, "status": found.status, "decision": told });
@@ -198,6 +217,24 @@ fn explain_decisions(what: &str, policies: &Policies, server: &Server) -> Result
         }
     }
     Ok(ExitCode::from(if explained.is_empty() { exit::FAILED } else { 0 }))
+}
+
+/// Policies as a running Signalbox wrote them down.
+pub(crate) struct Kept {
+    /// Whose rules are in it beside those for everybody.
+    pub(crate) tenant: String,
+    /// When they were first in use.
+    pub(crate) taken_at: String,
+    pub(crate) described: Described,
+}
+
+/// What a running Signalbox wrote down of policies; `None` if it has nothing of them.
+pub(crate) async fn kept(server: &Server, (rules, tables): (u64, u64)) -> Result<Option<Kept>, Error> {
+    let set = client::policy_set(server, rules, tables).await?;
+    Ok(set.and_then(|set| {
+        let (tenant, taken_at) = (text(&set, "tenant")?, text(&set, "taken_at")?);
+        Some(Kept { tenant, taken_at, described: serde_json::from_value(set).ok()? })
+    }))
 }
 
 pub(crate) fn read(file: &Path) -> Result<Value, Error> {

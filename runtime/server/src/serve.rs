@@ -20,6 +20,9 @@ pub fn run(args: &Serve) -> Result<ExitCode, Error> {
     let mut config = Config::load(&args.config)?;
     config.handlers.compiler = native::compiler()?;
     log::start(&config.log);
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     block_on(config.runtime.worker_threads, serve(&config, args.json))
 }
 
@@ -68,10 +71,14 @@ async fn reload_policies(mut signal: Signal, handle: Handle, stop: CancellationT
             _ = look.tick() => false,
         };
         let handle = handle.clone();
-        let read = move || (asked || handle.policies_changed()).then(|| handle.reload_policies());
+        let reader = handle.clone();
+        let read = move || (asked || reader.policies_changed()).then(|| reader.read_policies());
         match tokio::task::spawn_blocking(read).await {
             Ok(None) => {}
-            Ok(Some(Ok(()))) => tracing::info!("the policies were read again and are in force"),
+            Ok(Some(Ok(policies))) => {
+                handle.take_policies(policies).await;
+                tracing::info!("the policies were read again and are in force");
+            }
             Ok(Some(Err(error))) => tracing::error!(%error, "the policies aren't taken; those in force stay"),
             Err(error) => tracing::error!(%error, "the policies couldn't be read; those in force stay"),
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use signalbox_engine::{AuditPage, AuditQuery, Standing};
 use signalbox_model::{Address, Partition, Timestamp};
 use signalbox_records::audit::export::{FrameLine, MarkLine};
-use signalbox_records::audit::{Keys, Person, hex};
+use signalbox_records::audit::{Frame, Keys, Person, hex};
 use utoipa::ToSchema;
 
 use crate::app::{App, json, to_its_end};
@@ -30,11 +30,13 @@ pub(crate) struct Frames {
     until: Option<Timestamp>,
     number: Option<Address>,
     compare: bool,
+    decisions: bool,
     limit: Option<usize>,
 }
 
 impl Params for Frames {
-    const NAMES: &'static [&'static str] = &["partition", "after", "since", "until", "number", "compare", "limit"];
+    const NAMES: &'static [&'static str] =
+        &["partition", "after", "since", "until", "number", "compare", "decisions", "limit"];
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
@@ -43,7 +45,8 @@ impl Params for Frames {
             "since" => self.since = Some(time(value)?),
             "until" => self.until = Some(time(value)?),
             "number" => self.number = Some(address(value)?),
-            "compare" => self.compare = value.parse().map_err(|_| "is `true` or `false`".to_owned())?,
+            "compare" => self.compare = truth(value)?,
+            "decisions" => self.decisions = truth(value)?,
             _ => self.limit = Some(limit(value, MOST_FRAMES)?),
         }
         Ok(())
@@ -69,6 +72,10 @@ impl Params for Marks {
         }
         Ok(())
     }
+}
+
+fn truth(value: &str) -> Result<bool, String> {
+    value.parse().map_err(|_| "is `true` or `false`".to_owned())
 }
 
 fn whole<T: std::str::FromStr>(value: &str) -> Result<T, String> {
@@ -123,7 +130,11 @@ pub(crate) struct MarksView {
 
 impl FramesView {
     fn new(partition: Partition, page: &AuditPage, person: Option<Person>, limit: usize) -> Self {
-        let frames = page.frames.iter().map(|(frame, _)| FrameLine::of(partition, frame, person)).collect();
+        let mut decided = page.decided.iter().cloned();
+        let line = |(frame, _): &(Frame, Vec<Option<Standing>>)| {
+            FrameLine::of(partition, frame, person).with(decided.next().unwrap_or_default())
+        };
+        let frames = page.frames.iter().map(line).collect();
         let name = |standing: &Option<Standing>| {
             standing.map(|standing| match standing {
                 Standing::Same => "same",
@@ -174,6 +185,7 @@ pub(crate) async fn show(State(app): State<App>, Tenant(caller): Tenant) -> Resp
         ("until" = Option<String>, Query, description = "Only frames until this time, RFC 3339."),
         ("number" = Option<String>, Query, description = "Only what is about this person; of the rest, hashes."),
         ("compare" = Option<bool>, Query, description = "Also hold them against the records."),
+        ("decisions" = Option<bool>, Query, description = "Also show the decisions that they tell of: verdict, reasons, until when."),
         ("limit" = Option<u16>, Query, description = "At most so many; 1 to 500, 500 unless said."),
     ),
     responses((status = 200, description = "Frames.", body = FramesView))
@@ -190,8 +202,8 @@ pub(crate) async fn frames(
     }
     let partition = Partition::new(asked.partition);
     let limit = asked.limit.unwrap_or(MOST_FRAMES);
-    let Frames { after, since, until, compare, .. } = asked;
-    let query = AuditQuery { after, since, until, limit, compare };
+    let Frames { after, since, until, compare, decisions, .. } = asked;
+    let query = AuditQuery { after, since, until, limit, compare, decisions };
     let page = app.handle.audit_page(&caller.tenant, partition, &query).await?;
     let person = |keys: &Keys| asked.number.as_ref().map(|number| keys.person(&caller.tenant, number));
     // Without a key nobody was ever logged.

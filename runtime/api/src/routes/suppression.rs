@@ -131,7 +131,8 @@ pub(crate) async fn remove(
     Tenant(caller): Tenant,
     Segment(name): Segment,
 ) -> Result<Response, Problem> {
-    let removed = to_its_end(async move { app.handle.remove_suppression(&caller.tenant, &name).await }).await??;
+    let removed =
+        to_its_end(async move { app.handle.remove_suppression(&caller.tenant, caller.key, &name).await }).await??;
     if !removed {
         return Err(Problem::new(Code::ListUnknown, "there is no list of this name"));
     }

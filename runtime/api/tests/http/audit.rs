@@ -70,6 +70,63 @@ async fn what_is_sent_is_logged_and_agrees_with_the_records() {
 }
 
 #[tokio::test]
+async fn decisions_are_shown_with_the_frames_that_tell_of_them() {
+    let house = house("none").await;
+    let id = send(&house, "hello").await;
+    let partition = id.parse::<signalbox_model::MessageId>().unwrap().partition().index();
+    let ask = async |more: &str| {
+        house.ask("GET", &format!("/v1/audit/frames?partition={partition}&decisions=true{more}"), None).await.json()
+    };
+    let page = ask("").await;
+    let decided: Vec<&Value> = page["frames"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|frame| frame["decided"].as_array().into_iter().flatten())
+        .collect();
+    assert!(!decided.is_empty(), "{page}");
+    assert!(decided.iter().all(|one| one["message"] == json!(id) && one["verdict"] == "allow"), "{page}");
+    let version = decided[0]["policies"].as_str().unwrap();
+    let set = house.ask("GET", &format!("/v1/policies/{version}"), None).await.json();
+    assert!(set["rules"].as_array().unwrap().iter().any(|rule| rule["rule"] == "consent.opted-out"), "{set}");
+    assert_eq!((&set["tenant"], set["tables"][0]["file"].is_string()), (&json!("acme"), true));
+    house.ask("GET", "/v1/policies/0000000000000000-0000000000000000", None).await.problem("policy.unknown");
+    let text = page.to_string();
+    assert!(!text.contains("hello") && !text.contains(THEIRS), "neither texts nor numbers");
+    let others = ask("&number=%2B15550199777").await;
+    assert!(others["frames"].as_array().unwrap().iter().all(|frame| frame.get("decided").is_none()), "{others}");
+}
+
+#[tokio::test]
+async fn what_decisions_stand_on_is_logged_when_it_changes() {
+    let house = house("none").await;
+    let consent = json!({ "sender": OURS, "consent": "express", "method": "web" });
+    assert_eq!(
+        house.ask("PUT", &format!("/v1/consents/{}", THEIRS.replace('+', "%2B")), Some(&consent)).await.status,
+        200
+    );
+    let bearer = format!("Bearer {}", house.key);
+    let csv = [("Authorization", bearer.as_str()), ("Content-Type", "text/csv")];
+    let list = "/v1/suppression/internal?kind=own&source=shop&fetched_at=2026-11-30T00:00:00Z";
+    let put = house.client().await.ask("PUT", list, &csv, b"number\n+15550199002\n").await;
+    assert_eq!(put.status, 200, "{:?}", put.json());
+    assert_eq!(house.ask("DELETE", "/v1/suppression/internal", None).await.status, 204);
+    let all = frames(&house, None).await;
+    let items = all.iter().flat_map(|frame| frame["shown"]["items"].as_array().cloned().unwrap_or_default());
+    let changes: Vec<Value> = items.filter_map(|item| item.get("changed").cloned()).collect();
+    let told = |what: &str| changes.iter().filter(|change| change["what"] == what).collect::<Vec<_>>();
+    assert_eq!(told("policy").len(), 1, "{changes:?}");
+    assert_eq!((told("consent")[0]["to"].as_str(), told("consent")[0]["person"].is_string()), (Some("express"), true));
+    let lists = told("suppression");
+    assert!(
+        lists[0]["to"].as_str().unwrap().starts_with("own list of 1 numbers") && lists[1]["to"] == "removed",
+        "{lists:?}"
+    );
+    assert!(lists.iter().all(|change| change["by"].as_str().unwrap().starts_with("key_")));
+    assert!(!serde_json::to_string(&changes).unwrap().contains("+1555"), "no numbers");
+}
+
+#[tokio::test]
 async fn whoever_reads_a_body_is_logged_first() {
     let house = house("none").await;
     let id = send(&house, "hello").await;
@@ -116,8 +173,11 @@ async fn without_a_log_nothing_redacted_is_shown() {
 async fn a_log_can_be_shown_of_one_person_alone() {
     let house = house("none").await;
     send(&house, "hello").await;
+    let all = frames(&house, None).await;
+    let shown = |frames: &[Value]| frames.iter().filter(|frame| frame["shown"]["items"].is_array()).count();
     let theirs = frames(&house, Some(THEIRS)).await;
-    assert!(theirs.iter().all(|frame| frame["shown"]["items"].is_array()));
+    // The frame that tells which policies were taken into use is about nobody.
+    assert_eq!((theirs.len(), shown(&theirs)), (all.len(), all.len() - 1));
     let others = frames(&house, Some("+15550199777")).await;
     assert!(
         others.len() == theirs.len()
@@ -133,7 +193,9 @@ async fn a_stranger_sees_their_own_log_only() {
     for partition in 0..partitions {
         let path = format!("/v1/audit/frames?partition={partition}");
         let page = house.ask_with(&house.stranger, &[], "GET", &path, None).await.json();
-        assert_eq!(page["frames"], json!([]));
+        for frame in page["frames"].as_array().unwrap() {
+            assert_eq!(frame["shown"]["items"][0]["changed"]["what"], "policy", "{frame}");
+        }
     }
 }
 

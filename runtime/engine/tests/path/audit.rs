@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use signalbox_carriers::Outcome;
 use signalbox_model::{Partition, Status};
+use signalbox_policy::Policies;
 use signalbox_records::audit::chain::Chain;
 use signalbox_records::audit::item::Item;
 use signalbox_store::{Batch, Store, Table, layout};
 
-use crate::house::{House, THEIRS};
+use crate::house::{House, THEIRS, noon};
 
 #[tokio::test]
 async fn every_line_of_a_record_is_logged() {
@@ -104,4 +105,30 @@ async fn nobody_s_number_is_in_the_log() {
         let holds = |what: &str| frame.body.windows(what.len()).any(|window| window == what.as_bytes());
         assert!(!holds("hello") && !holds(&THEIRS[1..]));
     }
+}
+
+#[tokio::test]
+async fn policies_that_were_in_use_can_be_read_when_others_are_and_the_log_tells_of_each_change() {
+    let house = House::new().await;
+    let first = house.handle.policies();
+    let origin = signalbox_policy::Origin { folder: None, packs: vec!["us".to_owned()] };
+    let house = house.crash_and(Policies::open(&origin).unwrap()).await;
+    let kept = house.handle.policy_set(first.rules.hash(), first.tables.hash()).await.unwrap().unwrap();
+    assert_eq!((kept.described, kept.taken_at), (first.describe(), noon()));
+    let second = house.handle.policies();
+    assert!(house.handle.policy_set(second.rules.hash(), second.tables.hash()).await.unwrap().is_some());
+    assert!(house.handle.policy_set(1, 2).await.unwrap().is_none());
+    house.handle.take_policies(Policies::built_in()).await;
+    // What is in force already isn't told again.
+    house.handle.take_policies(Policies::built_in()).await;
+    let (_, items) = house.verified_log().await;
+    let name = |policies: &Policies| format!("{:016x}-{:016x}", policies.rules.hash(), policies.tables.hash());
+    let told: Vec<String> = items
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Changed { what, name, .. } if what == "policy" => Some(name),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [name(&first), name(&second), name(&first)]);
 }

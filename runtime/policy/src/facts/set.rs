@@ -28,6 +28,12 @@ impl FactSet {
         Self(self.0 | other.0)
     }
 
+    /// Those that aren't in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether the two have one in common.
     pub const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0

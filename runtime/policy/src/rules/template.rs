@@ -12,6 +12,19 @@ enum Piece {
     Fact(Fact),
 }
 
+/// As it was written.
+impl std::fmt::Display for Template {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for piece in &self.0 {
+            match piece {
+                Piece::Words(words) => f.write_str(&words.replace('{', "{{").replace('}', "}}"))?,
+                Piece::Fact(fact) => write!(f, "{{{}}}", fact.name())?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Template {
     /// The facts in it.
     pub(crate) fn reads(&self) -> FactSet {

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signalbox_model::{Partition, TenantId, Timestamp};
+use signalbox_model::{Cause, Entry, MessageId, Partition, Reason, Status, TenantId, Timestamp, Verdict};
 
 use super::chain::{Frame, Head};
 use super::item::{Body, Item, Person};
@@ -83,6 +83,57 @@ pub struct FrameLine {
     /// The body, to look at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shown: Option<Value>,
+    /// The decisions in the lines of timelines that the body tells of, to read: as they were on record when the log was
+    /// exported. The chain proves the hash of each line, not these words; a running Signalbox holds them against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decided: Vec<Decided>,
+}
+
+/// A decision as a person reads it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decided {
+    /// On which message.
+    pub message: MessageId,
+    /// Which line of its timeline.
+    pub n: u16,
+    /// When.
+    pub at: Timestamp,
+    /// What the message became.
+    pub status: Status,
+    /// `allow`, `warn`, `rewrite`, `hold` or `deny`.
+    pub verdict: String,
+    /// Until when, when it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Every rule that fired: what it stands on, what was found, how to mend it.
+    pub reasons: Vec<Reason>,
+    /// The rule set's hash and the tables', in hex, joined by `-`: what `GET /v1/policies/…` knows them by.
+    pub policies: String,
+}
+
+impl Decided {
+    /// The decisions in some lines of a message's timeline.
+    pub fn of(message: MessageId, entries: &[Entry]) -> Vec<Self> {
+        let one = |entry: &Entry| {
+            let decision = match &entry.cause {
+                Cause::Accepted { decision } | Cause::Queued { decision, .. } => decision,
+                Cause::Held { decision, .. } | Cause::Rejected { decision, .. } => decision.as_ref()?,
+                _ => return None,
+            };
+            Some(Self {
+                message,
+                n: entry.n,
+                at: entry.at,
+                status: entry.status,
+                verdict: decision.verdict.as_str().to_owned(),
+                until: if let Verdict::Hold { until } = decision.verdict { Some(until) } else { None },
+                reasons: decision.reasons.clone(),
+                policies: format!("{:016x}-{:016x}", decision.rules, decision.trace.tables),
+            })
+        };
+        entries.iter().filter_map(one).collect()
+    }
 }
 
 /// Why an export isn't what it should be.
@@ -137,7 +188,17 @@ impl FrameLine {
             body: open.then(|| hex(&frame.body)),
             digest: (!open).then(|| hex(&hash(&[&frame.body]))),
             shown: body.filter(|_| open).map(|body| shown(&body)),
+            decided: Vec::new(),
         }
+    }
+
+    /// With the decisions that it tells of, unless it is of somebody else.
+    #[must_use]
+    pub fn with(mut self, decided: Vec<Decided>) -> Self {
+        if self.body.is_some() {
+            self.decided = decided;
+        }
+        self
     }
 }
 

@@ -19,7 +19,7 @@ use crate::out;
 /// `signalbox audit`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print the log as lines of JSON that anybody can verify with the public key.
+    /// Print the log as lines of JSON that anybody can verify with the public key, with the decisions that it tells of.
     Export {
         /// From this time on, RFC 3339.
         #[arg(long, value_parser = time)]
@@ -101,7 +101,7 @@ pub(super) async fn offline(command: Command) -> Result<(), Error> {
 pub(super) async fn run(command: Command, api: &Api, screen: &Screen) -> Result<(), Error> {
     match command {
         Command::Export { since, until, number, .. } => {
-            let asked = Asked { since, until, number, compare: false };
+            let asked = Asked { since, until, number, compare: false, decisions: true };
             walk(api, &asked, |line, _| {
                 out::line(line);
                 Ok(())
@@ -163,6 +163,7 @@ struct Asked {
     until: Option<Timestamp>,
     number: Option<String>,
     compare: bool,
+    decisions: bool,
 }
 
 /// Goes through the log as lines of an export; with each frame, how the records stand to it.
@@ -199,6 +200,7 @@ async fn walk(api: &Api, asked: &Asked, mut take: impl FnMut(&str, &Value) -> Re
                 ("until", until.clone()),
                 ("number", asked.number.clone()),
                 ("compare", asked.compare.then(|| "true".to_owned())),
+                ("decisions", asked.decisions.then(|| "true".to_owned())),
             ];
             let page = api.get(&format!("/v1/audit/frames{}", query(&filters))).await?;
             let shown = page["frames"].as_array().map_or(&[][..], Vec::as_slice);

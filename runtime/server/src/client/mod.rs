@@ -262,12 +262,12 @@ pub async fn timeline_of(server: &Server, id: &str) -> Result<Value, Error> {
 }
 
 /// The timelines of messages accepted after a time, the newest first, one after the other.
-pub async fn timelines_after(
+pub async fn timelines_after<E: From<Error>>(
     server: &Server,
     after: Timestamp,
     most: usize,
-    mut each: impl FnMut(&Value),
-) -> Result<(), Error> {
+    mut each: impl AsyncFnMut(&Value) -> Result<(), E>,
+) -> Result<(), E> {
     let api = Api::new(server)?;
     let (mut left, mut cursor) = (most, None);
     while left > 0 {
@@ -280,7 +280,7 @@ pub async fn timelines_after(
         let page = api.get(&format!("/v1/messages{}", query(&filters))).await?;
         let messages = page["messages"].as_array().map_or(&[][..], Vec::as_slice);
         for id in messages.iter().filter_map(|message| message["id"].as_str()) {
-            each(&timeline(&api, id).await?);
+            each(&timeline(&api, id).await?).await?;
         }
         left = left.saturating_sub(messages.len().max(1));
         cursor = page["next_cursor"].as_str().map(str::to_owned);
@@ -289,6 +289,25 @@ pub async fn timelines_after(
         }
     }
     Ok(())
+}
+
+/// What is recorded of a person; `None` if nothing is.
+pub async fn contact_of(server: &Server, number: &str) -> Result<Option<Value>, Error> {
+    match Api::new(server)?.get(&format!("/v1/contacts/{}", segment(number))).await {
+        Ok(contact) => Ok(Some(contact)),
+        Err(Error::Refused(problem)) if problem.value()["status"] == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The policies by which something was decided, as they were written down; `None` if that was never done.
+pub async fn policy_set(server: &Server, rules: u64, tables: u64) -> Result<Option<Value>, Error> {
+    let path = format!("/v1/policies/{rules:016x}-{tables:016x}");
+    match Api::new(server)?.get(&path).await {
+        Ok(set) => Ok(Some(set)),
+        Err(Error::Refused(problem)) if problem.value()["code"] == "policy.unknown" => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn timeline(api: &Api, id: &str) -> Result<Value, Error> {
