@@ -212,6 +212,22 @@ impl House {
         Client::new(self.url.clone())
     }
 
+    /// Runs the command line against it, as the tenant `acme`, to its end.
+    pub async fn command(&self, args: &[&str]) -> Ended {
+        Process::run("signalbox", self.command_for(args)).await
+    }
+
+    /// Starts the command line against it, as the tenant `acme`.
+    pub fn start_command(&self, args: &[&str]) -> Process {
+        Process::start("signalbox", self.command_for(args))
+    }
+
+    fn command_for(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(place::binary("signalbox"));
+        command.args(args).env("SIGNALBOX_URL", &self.url).env("SIGNALBOX_KEY", KEY_OF_ACME);
+        command
+    }
+
     /// What it was started with.
     pub fn config(&self) -> &HouseConfig {
         &self.config

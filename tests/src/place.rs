@@ -9,9 +9,14 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// Where a guest lies that was built from `guest-examples`.
+pub fn guest_file(name: &str) -> PathBuf {
+    root().join("target/guests").join(name).with_extension("wasm")
+}
+
 /// A guest, built from `guest-examples`.
 pub fn guest(name: &str) -> Vec<u8> {
-    let path = root().join("target/guests").join(name).with_extension("wasm");
+    let path = guest_file(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask guests` first", path.display()))
 }
 

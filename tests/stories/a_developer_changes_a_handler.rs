@@ -25,6 +25,12 @@ impl Project {
         project
     }
 
+    /// Its manifest, with more in it.
+    fn declare(&self, more: &str) {
+        let manifest = format!("name = \"desk\"\nbuild = \"sh build.sh\"\ncomponent = \"build/desk.wasm\"\n{more}");
+        std::fs::write(self.0.path().join("handler.toml"), manifest).unwrap();
+    }
+
     fn write(&self, component: &str) {
         let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests");
         let text = format!("{}\n", guests.join(component).display());
@@ -78,6 +84,34 @@ async fn the_new_handler_answers_and_remembers_and_a_failed_build_changes_nothin
     say_until(&mut dev, "deployed").await;
     phone_sends(&control, number, "Hm").await;
     await_text(&control, "Ada, is this still about thanks? you wrote: Hm (message 3)").await;
+    dev.terminate().await;
+    assert!(dev.ended().await.status.success());
+}
+
+#[tokio::test]
+async fn a_changed_manifest_holds_without_another_start() {
+    let hours = |text: &str| format!("[settings.hours]\ntype = \"text\"\ndefault = \"{text}\"\n");
+    let project = Project::new("echo-support.wasm");
+    project.declare(&hours("Nine to five."));
+    let mut command = Command::new(binary("signalbox"));
+    command.arg("dev").arg(project.0.path()).args(["--json", "--listen", "127.0.0.1:0"]);
+    let mut dev = Process::start("signalbox dev", command);
+    let ready = say_until(&mut dev, "ready").await;
+    let (number, control) = (ready["number"].as_str().unwrap(), Client::new(ready["control"].as_str().unwrap()));
+    phone_sends(&control, number, "What are your hours?").await;
+    await_text(&control, "Nine to five.").await;
+
+    project.declare(&hours("Ten to six."));
+    say_until(&mut dev, "deployed").await;
+    phone_sends(&control, number, "What are your hours?").await;
+    await_text(&control, "Ten to six.").await;
+
+    project.declare("hosts = 7\n");
+    let refused = say_until(&mut dev, "refused").await;
+    assert!(refused["refused"].as_str().unwrap().contains("handler.toml"), "{refused}");
+    project.declare("[limits]\nmemory = \"512MiB\"\n");
+    let refused = say_until(&mut dev, "refused").await;
+    assert!(refused["refused"].as_str().unwrap().contains("start it again"), "{refused}");
     dev.terminate().await;
     assert!(dev.ended().await.status.success());
 }

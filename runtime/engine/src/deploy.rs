@@ -246,6 +246,12 @@ impl Handle {
         Ok(VersionInfo::new(&tenant, &handler, version))
     }
 
+    /// Sets a tenant's handlers up otherwise while the house runs: other hosts, settings, secrets and caps. For developers;
+    /// what an operator configures is read at the start.
+    pub async fn set_up(&self, tenant: Tenant) {
+        self.0.directory.set_up(tenant).await;
+    }
+
     /// Gives an alias to a version.
     pub async fn put_alias(
         &self,

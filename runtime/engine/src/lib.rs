@@ -108,7 +108,7 @@ pub use handle::{Handle, Readiness, SettledKeys, WebhookRefused};
 pub use holds::HoldRefused;
 pub use logs::LogLine;
 pub use measured::Lookup;
-pub use outbound::{Nowhere, Outbound, Web};
+pub use outbound::{Nowhere, Outbound, Web, held_as_declared, send_as_declared};
 pub use parked::{Filter as ParkedFilter, MAX_PAGE as PARKED_PAGE, Parked, ParkedCursor, ParkedPage};
 pub use programs::{ProgramInfo, ProgramRefused, ProgramSettings};
 pub use reading::{MAX_REASON_CHARS, REDACTED, ReadRefused, Reading};

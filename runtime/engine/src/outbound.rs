@@ -122,6 +122,23 @@ impl Permit<'_> {
     }
 }
 
+/// Sends a request as a running house would, where all hosts are granted that the manifest declares: for the handler's
+/// developer, who has no operator to ask.
+pub async fn send_as_declared(
+    manifest: &Manifest,
+    secrets: &BTreeMap<String, String>,
+    outbound: &dyn Outbound,
+    request: HttpRequest,
+) -> HttpResult {
+    Permit { manifest: Some(manifest), granted: &manifest.hosts, secrets }.send(outbound, request).await
+}
+
+/// Of these secrets, those that a handler with this manifest holds.
+pub fn held_as_declared(manifest: &Manifest, secrets: &BTreeMap<String, String>) -> Names {
+    let declared = secrets.iter().filter(|(name, _)| manifest.secret(name).is_some());
+    held(Some(manifest), &Arc::new(declared.map(|(name, value)| (name.clone(), value.clone())).collect()))
+}
+
 /// The secrets that a handler holds itself: those that its manifest declares, but for those that are put into requests for
 /// it. None without a manifest: nothing would say which of them another handler, or another version, must not hold.
 pub(crate) fn held(manifest: Option<&Manifest>, secrets: &Names) -> Names {

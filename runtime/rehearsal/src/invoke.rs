@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde::Deserialize;
+use signalbox_engine::{held_as_declared, send_as_declared};
 use signalbox_guest::{
-    self as guest, Attribute, Contact, DerivedIds, Event, Invocation, Outcome, PastMessage, Reading, Scope,
-    Surroundings,
+    self as guest, Attribute, Contact, DerivedIds, Event, HttpRequest, HttpResult, Invocation, Manifest, Outcome,
+    PastMessage, Reading, Scope, Surroundings,
 };
 use signalbox_model::Timestamp;
 
+use crate::calls::Calls;
+use crate::clock::VirtualClock;
 use crate::error::Error;
 use crate::idle::Idle;
-use crate::script::Setup;
+use crate::script::{Setup, Stub, StubAnswer, StubFailure, UrlPattern};
 use crate::stage::Stage;
 
 /// An event as its author wrote it, in JSON. What isn't said is as in a script's setup.
@@ -60,6 +64,59 @@ pub struct EventFile {
     time_zone: Option<String>,
     #[serde(default)]
     contact_attributes: BTreeMap<String, String>,
+    /// What answers its requests, the first that matches; hosts that its manifest doesn't declare are denied before.
+    #[serde(default)]
+    http: Vec<HttpStub>,
+}
+
+/// An answer to outbound HTTP, as in a script's `[[http]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpStub {
+    url: String,
+    #[serde(default)]
+    method: Option<String>,
+    #[serde(default)]
+    times: Option<u64>,
+    #[serde(default)]
+    delay_ms: u64,
+    #[serde(default)]
+    status: Option<u16>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: String,
+    /// Instead of an answer.
+    #[serde(default)]
+    fail: Option<Fail>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Fail {
+    Refused,
+    Timeout,
+    Dns,
+}
+
+impl From<&HttpStub> for Stub {
+    fn from(stub: &HttpStub) -> Self {
+        let headers = stub.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+        let answer =
+            StubAnswer { status: stub.status.unwrap_or(200), headers: headers.collect(), body: stub.body.clone() };
+        let failure = stub.fail.map(|fail| match fail {
+            Fail::Refused => StubFailure::Refused,
+            Fail::Timeout => StubFailure::Timeout,
+            Fail::Dns => StubFailure::Dns,
+        });
+        Self {
+            method: stub.method.as_ref().map(|method| method.to_ascii_uppercase()),
+            url: UrlPattern::new(stub.url.clone()),
+            times: stub.times,
+            delay: Duration::from_millis(stub.delay_ms),
+            answer: failure.map_or(Ok(answer), Err),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -82,13 +139,27 @@ struct Kept {
 impl EventFile {
     /// Reads an event; `file` is what an error calls it.
     pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
-        serde_json::from_str(text).map_err(|error| Error::Event { file: file.to_owned(), reason: error.to_string() })
+        let refused = |reason: String| Error::Event { file: file.to_owned(), reason };
+        let event: Self = serde_json::from_str(text).map_err(|error| refused(error.to_string()))?;
+        for stub in &event.http {
+            if stub.status.is_some_and(|status| !(100..=599).contains(&status)) {
+                return Err(refused(format!("http: `status` of {} is from 100 to 599", stub.url)));
+            }
+            if stub.fail.is_some() && (stub.status.is_some() || !stub.headers.is_empty() || !stub.body.is_empty()) {
+                return Err(refused(format!("http: `fail` of {} leaves nothing to be answered", stub.url)));
+            }
+        }
+        Ok(event)
     }
 }
 
 impl Stage {
-    /// Calls the handler with one event.
+    /// Calls the handler with one event. What it is given of secrets and hosts is what a running house would give it.
     pub fn invoke(&self, event: &EventFile) -> Result<Outcome, Error> {
+        if let Some(name) = event.secrets.keys().find(|name| self.manifest.secret(name).is_none()) {
+            let why = "handler.toml doesn't declare it, so the handler isn't given it: add it to its `[[secrets]]`";
+            return Err(Error::Setup(format!("the secret `{name}`: {why}")));
+        }
         let settings = self
             .manifest
             .settings(&event.settings)
@@ -107,11 +178,14 @@ impl Stage {
             seed: [0; 32],
             limits: signalbox_engine::limits_for(&self.manifest, told.kind()),
             settings: Arc::new(settings),
-            secrets: Arc::new(event.secrets.clone()),
+            secrets: held_as_declared(&self.manifest, &event.secrets),
             ids: Arc::new(DerivedIds),
         };
         let runtime = Idle::default().runtime().map_err(Error::house)?;
-        Ok(runtime.block_on(self.host.invoke(&self.handler, &invocation, &mut Known(event))))
+        let clock = VirtualClock::at(event.at.unwrap_or(setup.now));
+        let calls = Calls::new(event.http.iter().map(Stub::from).collect(), clock);
+        let mut known = Known { event, manifest: &self.manifest, calls };
+        Ok(runtime.block_on(self.host.invoke(&self.handler, &invocation, &mut known)))
     }
 }
 
@@ -168,14 +242,18 @@ impl EventFile {
 }
 
 /// What the event's author says there is; nothing else.
-struct Known<'e>(&'e EventFile);
+struct Known<'e> {
+    event: &'e EventFile,
+    manifest: &'e Manifest,
+    calls: Calls,
+}
 
 impl Known<'_> {
     fn kept(&self, scope: Scope) -> &BTreeMap<String, String> {
         match scope {
-            Scope::Conversation => &self.0.state.conversation,
-            Scope::Contact => &self.0.state.contact,
-            Scope::Tenant => &self.0.state.tenant,
+            Scope::Conversation => &self.event.state.conversation,
+            Scope::Contact => &self.event.state.contact,
+            Scope::Tenant => &self.event.state.tenant,
         }
     }
 }
@@ -207,9 +285,13 @@ impl Surroundings for Known<'_> {
         let contact = Contact {
             address: address.to_owned(),
             consent: "granted".to_owned(),
-            time_zone: self.0.time_zone.clone(),
-            attributes: self.0.contact_attributes.clone().into_iter().collect(),
+            time_zone: self.event.time_zone.clone(),
+            attributes: self.event.contact_attributes.clone().into_iter().collect(),
         };
         async move { Ok(contact) }.boxed()
+    }
+
+    fn http(&mut self, request: HttpRequest) -> Reading<'_, HttpResult> {
+        async move { Ok(send_as_declared(self.manifest, &self.event.secrets, &self.calls, request).await) }.boxed()
     }
 }

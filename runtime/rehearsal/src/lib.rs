@@ -37,6 +37,6 @@ mod transcript;
 pub use error::Error;
 pub use invoke::EventFile;
 pub use outcome::{Failed, Outcome, Replays};
-pub use project::{Project, manifest, projects};
+pub use project::{MANIFEST, Project, manifest, projects};
 pub use script::Script;
 pub use stage::Stage;

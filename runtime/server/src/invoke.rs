@@ -66,8 +66,9 @@ fn effects(effects: &Effects) -> Value {
         let media: Vec<_> = send.media.iter().map(|media| &media.url).collect();
         let options = &send.options;
         json!({
-            "from": send.sender, "to": send.recipient, "text": send.text, "media": media, "category": options.category,
-            "campaign": options.campaign, "not_before": options.not_before.map(at), "tags": options.tags,
+            "id": send.id, "from": send.sender, "to": send.recipient, "text": send.text, "media": media, "category": options.category,
+            "campaign": options.campaign, "not_before": options.not_before.map(at),
+            "valid_for_ms": options.valid_for_ms, "tags": options.tags,
         })
     });
     let state = effects.state.iter().map(|write| {

@@ -109,6 +109,21 @@ pub fn large_state() -> Done {
     Ok(())
 }
 
+/// Nearly as much state as an event may write, beside what was kept before.
+pub fn keep_more() -> Done {
+    let round = state::increment(&Scope::Conversation, "rounds", 1, None)?;
+    for n in 0..4 {
+        state::set(&Scope::Conversation, &format!("kept/{round}/{n}"), &vec![0; 60 << 10], None)?;
+    }
+    Ok(())
+}
+
+/// All of that at once.
+pub fn read_all() -> Done {
+    state::list(&Scope::Conversation, "kept/", None, 100)?;
+    Ok(())
+}
+
 pub fn large_call() -> Done {
     state::set(&Scope::Tenant, "key", &vec![0; 2 << 20], None)?;
     Ok(())

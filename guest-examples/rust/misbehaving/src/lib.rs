@@ -38,6 +38,8 @@ impl message_handler::Guest for Misbehaving {
             "flood notes" => return deeds::flood_notes(),
             "flood state" => return deeds::flood_state(),
             "large state" => return deeds::large_state(),
+            "keep more" => return deeds::keep_more(),
+            "read all" => return deeds::read_all(),
             "large call" => return deeds::large_call(),
             "tell secret" => return deeds::tell_secret(),
             "bad arguments" => return deeds::bad_arguments(),

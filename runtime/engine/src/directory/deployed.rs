@@ -93,6 +93,11 @@ impl Deployed {
         }
     }
 
+    /// The same handler, of a tenant that is set up otherwise.
+    pub(crate) fn under(&self, tenant: &Tenant) -> Self {
+        Self::new(tenant, self.meta.clone(), self.versions.clone(), self.own_secrets.clone(), Some(self))
+    }
+
     /// What a version is given.
     pub(crate) fn kit(&self, version: &Version) -> Kit {
         self.kits.get(&version.meta.digest).cloned().unwrap_or_default()

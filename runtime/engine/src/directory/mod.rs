@@ -133,6 +133,20 @@ impl Directory {
         account.webhooks.iter().filter(wants).cloned().collect()
     }
 
+    /// Gives a tenant's handlers other hosts, settings, secrets and caps; its numbers and all else stay.
+    pub(crate) async fn set_up(&self, tenant: Tenant) {
+        let _one = self.changing.lock().await;
+        self.show(|snapshot| {
+            snapshot.change(&tenant.id.clone(), |account| {
+                let tenant = Arc::new(Tenant { numbers: account.tenant.numbers.clone(), ..tenant });
+                for handler in account.handlers.values_mut() {
+                    *handler = Arc::new(handler.under(&tenant));
+                }
+                account.tenant = tenant;
+            });
+        });
+    }
+
     /// Keeps an API key.
     pub(crate) async fn put_key(&self, key: ApiKey) -> Result<(), Error> {
         let _one = self.changing.lock().await;

@@ -107,7 +107,8 @@ impl Inner {
 
     fn compile(&self, bytes: &[u8], name: &FileName) -> Result<Component, Refusal> {
         let component = Component::from_binary(&self.engine, bytes);
-        let component = component.map_err(|e| Refusal::Malformed { reason: inner(&e) })?;
+        let component =
+            component.map_err(|e| over_slot(&e).unwrap_or_else(|| Refusal::Malformed { reason: inner(&e) }))?;
         handler::check_native(&component, &self.config.upload)?;
         if let Some(cache) = self.cache() {
             match Native::of(&component) {
@@ -120,10 +121,22 @@ impl Inner {
 
     fn load_and_keep(&self, native: &Native, name: &FileName) -> Result<Component, Refusal> {
         let component = native::load(&self.engine, native);
-        let component = component.map_err(|e| Refusal::Unavailable { reason: inner(&e) })?;
+        let component =
+            component.map_err(|e| over_slot(&e).unwrap_or_else(|| Refusal::Unavailable { reason: inner(&e) }))?;
         if let Some(cache) = self.cache() {
             cache.write(name, native);
         }
         Ok(component)
     }
+}
+
+/// A component that no slot of the pool has room for: its tables, memories or instances. A compiler in a process of its own
+/// has no pool, so this is found here; the type of the error is wasmtime's own, and its words are all there is to know it by.
+fn over_slot(error: &wasmtime::Error) -> Option<Refusal> {
+    let text = inner(error);
+    if !text.contains("pooling allocator") {
+        return None;
+    }
+    let reason = text.rsplit_once("pooling allocator requirements: ").map_or(text.as_str(), |(_, what)| what);
+    Some(Refusal::OverSlot { reason: reason.trim_end_matches(" in the pooling allocator").to_owned() })
 }

@@ -97,6 +97,14 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// An instance of it needs more than one event has.
+    #[error(
+        "an event has no room for this component: {reason}. Declare smaller tables and memories, and fewer instances"
+    )]
+    OverSlot {
+        /// Of what there is too much.
+        reason: String,
+    },
     /// Compiling it took too long.
     #[error("compiling took longer than {most:?}: split the largest functions, or compile with less inlining")]
     CompileTooLong {

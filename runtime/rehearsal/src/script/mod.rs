@@ -112,6 +112,11 @@ pub enum StubFailure {
 pub struct UrlPattern(String);
 
 impl UrlPattern {
+    /// As it was written.
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// Is it this one?
     pub fn matches(&self, url: &str) -> bool {
         match self.0.strip_suffix('*') {

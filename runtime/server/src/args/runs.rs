@@ -33,9 +33,10 @@ pub struct Replay {
 /// `signalbox gate`.
 #[derive(Debug, clap::Args)]
 pub struct Gate {
-    /// The handler whose recorded events are used.
+    /// The handler whose recorded events are used. Without it, the tenant's only one, or the one that handler.toml beside
+    /// the candidate, or in a folder above it, names.
     #[arg(long)]
-    pub handler: String,
+    pub handler: Option<String>,
     /// The candidate: a WebAssembly component.
     #[arg(long)]
     pub with: PathBuf,

@@ -76,6 +76,19 @@ impl Api {
         Err(Problem::read(&answer).map_or_else(strange, Error::Refused))
     }
 
+    /// Follows a stream of server-sent events until the other side ends it; each has JSON.
+    pub async fn follow(&self, path: &str, mut each: impl FnMut(Value)) -> Result<(), Error> {
+        let mut events = Events::default();
+        let take = |piece: &[u8]| events.take(piece).into_iter().for_each(&mut each);
+        match self.origin.follow(self.request(Method::GET, path, Body::Empty)?, take).await? {
+            None => Ok(()),
+            Some((status, answer)) => {
+                let strange = || Error::Strange { url: self.origin.url().to_owned(), status: status.as_u16() };
+                Err(Problem::read(&answer).map_or_else(strange, Error::Refused))
+            }
+        }
+    }
+
     /// Asks, and reads the answer.
     pub async fn call(&self, method: Method, path: &str, body: Body) -> Result<Value, Error> {
         let (status, answer) = self.origin.ask(self.request(method, path, body)?).await?;
@@ -112,6 +125,26 @@ impl Api {
     }
 }
 
+/// Server-sent events, put together from the pieces in which they come.
+#[derive(Default)]
+struct Events(Vec<u8>);
+
+impl Events {
+    /// The data of each event that this piece completes.
+    fn take(&mut self, piece: &[u8]) -> Vec<Value> {
+        self.0.extend_from_slice(piece);
+        let mut whole = Vec::new();
+        while let Some(end) = self.0.windows(2).position(|pair| pair == b"\n\n") {
+            let event: Vec<u8> = self.0.drain(..end + 2).collect();
+            let lines = event.split(|byte| *byte == b'\n');
+            // One line each: JSON has none of its own. Comments are signs of life.
+            let data = lines.filter_map(|line| line.strip_prefix(b"data: "));
+            whole.extend(data.filter_map(|data| serde_json::from_slice(data).ok()));
+        }
+        whole
+    }
+}
+
 /// The query part for the parameters that are given; empty for none.
 pub fn query(parameters: &[(&str, Option<String>)]) -> String {
     let given = parameters.iter().filter_map(|(name, value)| Some(format!("{name}={}", segment(value.as_ref()?))));
@@ -134,6 +167,16 @@ pub fn segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_are_put_together_from_pieces() {
+        let mut events = Events::default();
+        let stream = b"id: 0\nevent: line\ndata: {\"n\":0}\n\n: nothing new\n\nid: 1\nevent: line\ndata: {\"n\":1}\n\n";
+        for size in [1, 7, 1_000] {
+            let whole: Vec<_> = stream.chunks(size).flat_map(|piece| events.take(piece)).collect();
+            assert_eq!(whole, [serde_json::json!({ "n": 0 }), serde_json::json!({ "n": 1 })], "in pieces of {size}");
+        }
+    }
 
     #[test]
     fn numbers_and_texts_survive_the_way_into_a_url() {

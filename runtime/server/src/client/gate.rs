@@ -1,6 +1,7 @@
 //! `signalbox gate`: a candidate, held against what was recorded.
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use http::Method;
@@ -16,11 +17,34 @@ use crate::exit;
 pub async fn run(args: &Gate, api: &Api, screen: &Screen) -> Result<ExitCode, Error> {
     let candidate = Body::Component(read(&args.with).await?);
     let last = query(&[("last", Some(args.last.to_string()))]);
-    let path = format!("/v1/handlers/{}/gate{last}", segment(&args.handler));
+    let handler = match &args.handler {
+        Some(named) => named.clone(),
+        None => which(&args.with, api).await?,
+    };
+    let path = format!("/v1/handlers/{}/gate{last}", segment(&handler));
     let verdict = api.call(Method::POST, &path, candidate).await?;
     screen.show(&verdict, words);
     let passes = verdict["different"].as_u64().is_some_and(|different| different <= args.allow);
     Ok(if passes { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
+}
+
+/// The handler that a candidate is for: the only one, or the one of the nearest manifest.
+async fn which(candidate: &Path, api: &Api) -> Result<String, Error> {
+    let all = api.get("/v1/handlers").await?;
+    let names: Vec<_> =
+        all["handlers"].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str()).collect();
+    if let [only] = names[..] {
+        return Ok(only.to_owned());
+    }
+    let manifest = manifest_of(candidate).ok_or_else(|| Error::WhichHandler(names.join(", ")))?;
+    Ok(signalbox_rehearsal::manifest(&manifest).map_err(|error| Error::Manifest(error.to_string()))?.name)
+}
+
+/// The nearest folder with a manifest, from the candidate up.
+fn manifest_of(candidate: &Path) -> Option<PathBuf> {
+    let whole = std::path::absolute(candidate).ok()?;
+    let folder = whole.ancestors().skip(1).find(|folder| folder.join(signalbox_rehearsal::MANIFEST).is_file())?;
+    Some(folder.to_owned())
 }
 
 /// The verdict for people.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
-use http::{Request, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
@@ -21,6 +22,8 @@ use super::Error;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Until the answer is there: uploads are compiled meanwhile.
 const ANSWER: Duration = Duration::from_secs(180);
+/// Of a stream: three times what lies between its signs of life.
+const SILENCE: Duration = Duration::from_secs(45);
 
 /// Where a Signalbox is.
 #[derive(Debug, Clone)]
@@ -60,39 +63,73 @@ impl Origin {
     }
 
     /// Asks, and reads the whole answer.
-    pub async fn ask(&self, mut request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Error> {
+    pub async fn ask(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Error> {
+        let (stream, request) = self.connect(request).await?;
+        let exchange = async {
+            let response = send(stream, request).await?;
+            let status = response.status();
+            Ok::<_, hyper::Error>((status, response.into_body().collect().await?.to_bytes()))
+        };
+        within(ANSWER, exchange).await.map_err(|reason| self.unreachable(reason))
+    }
+
+    /// Asks for what has no end, and hands over its pieces as they come. Done when the other side ends it; an error if it
+    /// is silent for longer than its signs of life allow.
+    pub async fn follow(
+        &self,
+        request: Request<Full<Bytes>>,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<Option<(StatusCode, Bytes)>, Error> {
+        let (stream, request) = self.connect(request).await?;
+        let unreachable = |reason| self.unreachable(reason);
+        let response = within(ANSWER, send(stream, request)).await.map_err(unreachable)?;
+        let status = response.status();
+        let mut body = response.into_body();
+        if !status.is_success() {
+            let body = within(ANSWER, body.collect()).await.map_err(unreachable)?.to_bytes();
+            return Ok(Some((status, body)));
+        }
+        // A connection that breaks off is an end like any other: whoever follows asks again.
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout(SILENCE, body.frame()).await {
+            if let Some(piece) = frame.data_ref() {
+                each(piece);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn connect(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Box<dyn Duplex>, Request<Full<Bytes>>), Error> {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let host = HeaderValue::try_from(format!("{host}:{}", self.port)).map_err(|_| Error::Url(self.url.clone()))?;
         request.headers_mut().insert(HOST, host);
         let stream = within(CONNECT, TcpStream::connect((self.host.as_str(), self.port)));
         let stream = stream.await.map_err(|reason| self.unreachable(reason))?;
         if !self.secure {
-            return self.exchange(stream, request).await;
+            return Ok((Box::new(stream), request));
         }
         let name = ServerName::try_from(self.host.clone()).map_err(|_| Error::Url(self.url.clone()))?;
         let stream = within(CONNECT, tls().connect(name, stream)).await.map_err(|reason| self.unreachable(reason))?;
-        self.exchange(stream, request).await
-    }
-
-    async fn exchange<S>(&self, stream: S, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let exchange = async {
-            let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-            let connection = tokio::spawn(connection);
-            let response = sender.send_request(request).await?;
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            connection.abort();
-            Ok::<_, hyper::Error>((status, body))
-        };
-        within(ANSWER, exchange).await.map_err(|reason| self.unreachable(reason))
+        Ok((Box::new(stream), request))
     }
 
     fn unreachable(&self, reason: String) -> Error {
         Error::Unreachable { url: self.url.clone(), reason }
     }
+}
+
+/// A connection, plain or with TLS.
+trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
+
+/// The connection ends when nobody holds the answer's body any more.
+async fn send(stream: Box<dyn Duplex>, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, hyper::Error> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    sender.send_request(request).await
 }
 
 async fn within<T, E: std::fmt::Display>(

@@ -40,8 +40,8 @@ pub use replay::run as replay;
 
 /// Messages in a page.
 const PAGE: usize = 500;
-/// How often logs are asked for when they are followed.
-const FOLLOW: Duration = Duration::from_millis(500);
+/// Until a log is followed again that the other side left.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 
 /// Asks, and shows the answer.
 pub async fn run(command: ClientCommand) -> Result<ExitCode, exit::Error> {
@@ -369,20 +369,20 @@ const fn alias_name(alias: Alias) -> &'static str {
 
 async fn logs(name: &str, follow: bool, api: &Api, screen: &Screen) -> Result<(), Error> {
     let path = format!("/v1/handlers/{}/logs", segment(name));
+    if !follow {
+        screen.show(&api.get(&path).await?, show::logs);
+        return Ok(());
+    }
     let mut after = None;
     loop {
-        let answer = api.get(&format!("{path}{}", query(&[("after", after.clone())]))).await?;
-        let lines = answer["lines"].as_array().map_or(&[][..], Vec::as_slice);
-        after = lines.last().map(|line| line["n"].to_string()).or(after);
-        match follow {
-            // A stream has no end; each line is an answer of its own.
-            true => lines.iter().for_each(|line| screen.show(line, show::log_line)),
-            false => {
-                screen.show(&answer, show::logs);
-                return Ok(());
-            }
-        }
-        tokio::time::sleep(FOLLOW).await;
+        let following = query(&[("follow", Some("true".to_owned())), ("after", after.clone())]);
+        // A stream has no end; each line is an answer of its own.
+        let each = |line: Value| {
+            after = Some(line["n"].to_string());
+            screen.show(&line, show::log_line);
+        };
+        api.follow(&format!("{path}{following}"), each).await?;
+        tokio::time::sleep(FOLLOW_AGAIN).await;
     }
 }
 

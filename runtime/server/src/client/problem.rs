@@ -45,6 +45,12 @@ pub enum Error {
         /// The status.
         status: u16,
     },
+    /// A candidate may be for any of several handlers.
+    #[error("say with --handler which handler the candidate is for{}", if .0.is_empty() { String::new() } else { format!(": {}", .0) })]
+    WhichHandler(String),
+    /// A manifest that would say it can't be read.
+    #[error("{0}")]
+    Manifest(String),
     /// The audit log isn't in order, or isn't there.
     #[error("audit: {0}")]
     Audit(String),
@@ -57,7 +63,12 @@ impl Error {
     /// The process's exit code for it.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Url(_) | Self::NoKey | Self::Key | Self::IdempotencyKey => exit::WRONG,
+            Self::Url(_)
+            | Self::NoKey
+            | Self::Key
+            | Self::IdempotencyKey
+            | Self::WhichHandler(_)
+            | Self::Manifest(_) => exit::WRONG,
             Self::File { .. } | Self::Unreachable { .. } | Self::Strange { .. } | Self::Audit(_) => exit::FAILED,
             Self::Refused(_) => exit::REFUSED,
         }

@@ -1,12 +1,13 @@
-//! A handler's file: uploaded and bound at the start, uploaded again when it changes.
+//! A handler's file and manifest: uploaded and bound at the start, uploaded again when one of them changes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use signalbox_engine::Handle;
-use signalbox_guest::{Host, Manifest};
+use signalbox_guest::{Host, Limits, Manifest};
 use signalbox_model::{Address, TenantId};
+use signalbox_rehearsal::Project as Found;
 
 use super::say::Voice;
 use crate::exit::Error;
@@ -18,15 +19,17 @@ const LOOK: Duration = Duration::from_millis(300);
 pub struct Deployment {
     of: Of,
     name: String,
-    /// The file as it was when it was last read.
-    read: Option<Look>,
+    /// Where the component is now: a manifest may say otherwise later.
+    file: PathBuf,
+    /// The component and the manifest as they were when they were last read.
+    read: Looks,
 }
 
 /// What is deployed, and where.
 pub struct Of {
     pub file: PathBuf,
-    /// If it comes from a project.
-    pub manifest: Option<Manifest>,
+    /// The folder and the manifest that it had at the start, if it comes from a project.
+    pub project: Option<(PathBuf, Manifest)>,
     pub host: Arc<Host>,
     pub handle: Handle,
     pub tenant: TenantId,
@@ -41,6 +44,9 @@ struct Look {
     bytes: u64,
 }
 
+/// Of the component, and of the manifest if there is one.
+type Looks = (Option<Look>, Option<Look>);
+
 impl Look {
     async fn at(file: &Path) -> Option<Self> {
         let meta = tokio::fs::metadata(file).await.ok()?;
@@ -51,8 +57,8 @@ impl Look {
 impl Deployment {
     /// Not deployed yet.
     pub fn new(of: Of) -> Self {
-        let name = of.manifest.as_ref().map_or_else(|| name_of(&of.file), |manifest| manifest.name.clone());
-        Self { of, name, read: None }
+        let name = of.project.as_ref().map_or_else(|| name_of(&of.file), |(_, manifest)| manifest.name.clone());
+        Self { name, file: of.file.clone(), read: (None, None), of }
     }
 
     /// The handler's name: the manifest's, or the file's, made fit.
@@ -63,8 +69,9 @@ impl Deployment {
     /// Uploads it for the first time and binds it. A handler that is refused now ends the command: there is no older one
     /// to go on with.
     pub async fn first(&mut self) -> Result<(), Error> {
-        let refused = |reason: String| Error::Handler { file: self.of.file.display().to_string(), reason };
-        let look = Look::at(&self.of.file).await;
+        let file = self.of.file.display().to_string();
+        let refused = |reason: String| Error::Handler { file: file.clone(), reason };
+        let look = self.look().await;
         self.upload().await.map_err(refused)?;
         let bound = self.of.handle.bind(&self.of.tenant, &self.of.number, &self.name).await;
         bound.map_err(|error| refused(error.to_string()))?;
@@ -78,10 +85,10 @@ impl Deployment {
         let mut before = self.read;
         loop {
             clock.tick().await;
-            let now = Look::at(&self.of.file).await;
+            let now = self.look().await;
             // Compilers write in pieces: a file is read once it looks the same twice. One that is away may be on its
             // way to being replaced.
-            if now.is_some() && now == before && now != self.read {
+            if now.0.is_some() && now == before && now != self.read {
                 self.read = now;
                 if let Err(reason) = self.upload().await {
                     self.of.voice.refused(&self.name, &reason);
@@ -91,13 +98,45 @@ impl Deployment {
         }
     }
 
-    async fn upload(&self) -> Result<(), String> {
-        let component = tokio::fs::read(&self.of.file).await.map_err(|error| error.to_string())?;
+    async fn look(&self) -> Looks {
+        let manifest = match &self.of.project {
+            Some((folder, _)) => Look::at(&folder.join(signalbox_rehearsal::MANIFEST)).await,
+            None => None,
+        };
+        (Look::at(&self.file).await, manifest)
+    }
+
+    async fn upload(&mut self) -> Result<(), String> {
+        let manifest = self.manifest().await?;
+        let component = tokio::fs::read(&self.file).await.map_err(|error| error.to_string())?;
         let code = self.of.host.compile(component.as_slice()).await.map_err(|error| error.to_string())?;
-        let manifest = self.of.manifest.clone();
         let handler = self.of.handle.put_compiled(&self.of.tenant, &self.name, manifest, component, code).await;
         self.of.voice.deployed(&handler.map_err(|error| error.to_string())?);
         Ok(())
+    }
+}
+
+impl Deployment {
+    /// The project's manifest as it is now; what it asks for is granted, and where it says that the component is, it is.
+    async fn manifest(&mut self) -> Result<Option<Manifest>, String> {
+        let Some((folder, first)) = &self.of.project else { return Ok(None) };
+        let manifest = signalbox_rehearsal::manifest(folder).map_err(|error| error.to_string())?;
+        let again = "stop `signalbox dev` and start it again";
+        if manifest.name != first.name {
+            return Err(format!(
+                "the manifest has another name, `{}` instead of `{}`: {again}",
+                manifest.name, first.name
+            ));
+        }
+        // Slots were made for so much at the start.
+        let memory = |manifest: &Manifest| manifest.limits.memory_bytes.unwrap_or_default();
+        if memory(&manifest) > memory(first).max(Limits::default().memory_bytes as u64) {
+            return Err(format!("the manifest asks for more memory than at the start: {again}"));
+        }
+        let found = Found { folder: Some(folder.clone()), manifest, scripts: Vec::new() };
+        self.file = found.component().map_err(|error| error.to_string())?;
+        self.of.handle.set_up(super::tenant(&found.manifest)).await;
+        Ok(Some(found.manifest))
     }
 }
 

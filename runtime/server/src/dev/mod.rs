@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use signalbox_carriers::smpp;
+use signalbox_guest::Manifest;
 use signalbox_model::directory::{InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, Tenant};
 use signalbox_model::{Address, TenantId};
 use signalbox_simulator::{Config as SimulatorConfig, Handle as Simulated, Scenario, Simulator};
@@ -47,7 +48,7 @@ async fn dev(args: Dev) -> Result<ExitCode, Error> {
         Some(folder) if folder.is_dir() => Some(Project::open(folder)?),
         _ => None,
     };
-    let tenant = tenant(project.as_ref());
+    let tenant = tenant(&project.as_ref().map(|project| project.manifest.clone()).unwrap_or_default());
     let mut config = config(args.listen, &store, &tenant, simulated.smpp_addr());
     config.handlers.compiler = native::compiler()?;
     let house = House::open(&config, &stop).await?;
@@ -64,7 +65,7 @@ async fn dev(args: Dev) -> Result<ExitCode, Error> {
     };
     let of = |file| Of {
         file,
-        manifest: project.as_ref().map(|project| project.manifest.clone()),
+        project: project.as_ref().map(|project| (project.folder().to_owned(), project.manifest.clone())),
         host: house.host().clone(),
         handle: handle.clone(),
         tenant: tenant.id.clone(),
@@ -101,8 +102,7 @@ async fn start_simulator(args: &Dev) -> Result<Simulated, Error> {
 }
 
 /// The development tenant; what a project's manifest asks for is granted.
-fn tenant(project: Option<&Project>) -> Tenant {
-    let manifest = project.map(|project| project.manifest.clone()).unwrap_or_default();
+fn tenant(manifest: &Manifest) -> Tenant {
     let number: Address = NUMBER.parse().expect("the development number is one");
     let plan = NumberPlan { carriers: vec![CARRIER.to_owned()], segments_per_second: 0 };
     Tenant {
@@ -117,7 +117,7 @@ fn tenant(project: Option<&Project>) -> Tenant {
         recording: RecordingPlan { mode: RecordingMode::All, ..RecordingPlan::default() },
         retention: Default::default(),
         supervision: None,
-        secrets: project::secrets(&manifest),
+        secrets: project::secrets(manifest),
         hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
         settings: manifest.settings(&BTreeMap::new()).unwrap_or_default(),
         caps: signalbox_engine::caps_for(&manifest.limits),

@@ -36,6 +36,11 @@ impl Project {
         Ok(Self { folder: folder.to_owned(), manifest })
     }
 
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Builds it, and says where its component is then.
     pub async fn first(&self, voice: Voice) -> Result<PathBuf, Error> {
         if let Some(command) = &self.manifest.build {
@@ -46,9 +51,9 @@ impl Project {
         Ok(Found { folder, manifest, scripts: Vec::new() }.component()?)
     }
 
-    /// Builds it whenever its sources have changed and stand still; who watches the component sees what comes of it.
+    /// Builds it whenever its sources have changed and stand still, as its manifest then says; who watches the component
+    /// sees what comes of it.
     pub async fn watch(self, voice: Voice) {
-        let Some(command) = self.manifest.build.clone() else { return };
         let mut clock = tokio::time::interval(LOOK);
         let mut built = sources(&self.folder);
         let mut before = built.clone();
@@ -58,12 +63,19 @@ impl Project {
             // Editors write several files in one go: it is built once all look the same twice.
             if now == before && now != built {
                 built = now.clone();
-                voice.building(&self.manifest.name, &command);
-                if let Err(said) = self.build(&command).await {
-                    voice.build_failed(&self.manifest.name, &failed(&command, &said));
-                }
+                self.build_again(voice).await;
             }
             before = now;
+        }
+    }
+
+    /// A manifest that can't be read is told of by who watches it.
+    async fn build_again(&self, voice: Voice) {
+        let manifest = signalbox_rehearsal::manifest(&self.folder);
+        let Some(command) = manifest.ok().and_then(|manifest| manifest.build) else { return };
+        voice.building(&self.manifest.name, &command);
+        if let Err(said) = self.build(&command).await {
+            voice.build_failed(&self.manifest.name, &failed(&command, &said));
         }
     }
 

@@ -12,6 +12,9 @@ pub struct Figure {
     /// What it is measured in, where a figure is there for several languages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lang: Option<String>,
+    /// Of what kind, where a figure is there for several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     pub value: f64,
     pub unit: String,
     /// Such as `>= 6000`; empty if nothing is expected.
@@ -28,12 +31,17 @@ pub struct Table {
 impl Figure {
     pub fn new(name: &str, value: f64, unit: &str, expected: &str, note: impl Into<String>) -> Self {
         let (name, unit, expected) = (name.to_owned(), unit.to_owned(), expected.to_owned());
-        Self { name, lang: None, value: rounded(value), unit, expected, note: note.into() }
+        Self { name, lang: None, kind: None, value: rounded(value), unit, expected, note: note.into() }
     }
 
     /// The same of a language.
     pub fn of(self, lang: Option<String>) -> Self {
         Self { lang, ..self }
+    }
+
+    /// The same of a kind.
+    pub fn of_kind(self, kind: &str) -> Self {
+        Self { kind: Some(kind.to_owned()), ..self }
     }
 
     /// Whether it is as expected; none if nothing is.
@@ -61,8 +69,8 @@ impl Table {
         if !self.has_head.swap(true, Ordering::Relaxed) {
             println!("{:<28} {:>12} {:<12} {:>10}    note", "name", "value", "unit", "expected");
         }
-        let Figure { lang, value, unit, expected, note, .. } = figure;
-        let name = lang.iter().fold(figure.name.clone(), |name, lang| format!("{name} {lang}"));
+        let Figure { lang, kind, value, unit, expected, note, .. } = figure;
+        let name = lang.iter().chain(kind).fold(figure.name.clone(), |name, which| format!("{name} {which}"));
         let mark = match figure.is_met() {
             Some(true) => "✓",
             Some(false) => "✗",
@@ -105,6 +113,14 @@ mod tests {
         assert_eq!(met(5_999.0, ">= 6000"), Some(false));
         assert_eq!(met(2.5, "<= 2"), Some(false));
         assert_eq!(met(2.5, "none"), None);
+    }
+
+    #[test]
+    fn a_kind_is_a_field_of_its_own_and_absent_where_there_is_none() {
+        let plain = Figure::new("a", 1.0, "x", "", "");
+        let fields = |figure: &Figure| serde_json::to_value(figure).unwrap();
+        assert_eq!(fields(&plain.clone().of_kind("spin"))["kind"], "spin");
+        assert!(fields(&plain).get("kind").is_none() && fields(&plain).get("lang").is_none());
     }
 
     #[test]

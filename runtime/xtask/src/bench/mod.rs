@@ -7,7 +7,7 @@
 //! | `latency` | `path_p50_ms`, `path_p99_ms` |
 //! | `waiting` | `rss_100k_mb`, `restart_100k_s` |
 //! | `parts` | `pdu_…`, `guest_…`, `policy_…`, `store_…`: the crates' own benchmarks; `guests`: every language's example |
-//! | `neighbours` | `neighbour_p99_ratio`: a tenant beside one whose handler misbehaves |
+//! | `neighbours` | `neighbour_p99_ratio`: a tenant beside one whose handler misbehaves, by `kind` |
 
 mod accept;
 mod figure;
@@ -29,7 +29,7 @@ use rig::Programs;
 pub struct Options {
     /// Which; all but `guests`, `neighbours` and `store` if none is named.
     names: Vec<String>,
-    /// One JSON object a line: name, value, unit, expected, note.
+    /// One JSON object a line: name, value, unit, expected, note, and `lang` or `kind` where there are several.
     #[arg(long)]
     json: bool,
     /// Take the programs and guests as they were built last.

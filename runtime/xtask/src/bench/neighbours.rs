@@ -14,9 +14,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// What the neighbour's handler does, by the text that has it do so.
-const ATTACKS: &[(&str, &str)] =
-    &[("spin", "spins"), ("allocate", "allocates"), ("flood log", "floods the log"), ("flood sends", "floods effects")];
+/// What the neighbour's handler does: the figure's kind, the text that has it do so, and that in words.
+const ATTACKS: &[(&str, &str, &str)] = &[
+    ("spin", "spin", "spins"),
+    ("allocate", "allocate", "allocates"),
+    ("flood_log", "flood log", "floods the log"),
+    ("flood_effects", "flood sends", "floods effects"),
+];
 
 const PACE: Pace = Pace { rate: 200, messages: 2_000 };
 /// Texts to the neighbour a second: far more than the processors can compute when each spins to its limit.
@@ -36,7 +40,7 @@ pub fn run(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
     let mut neighbour = Api::new(Client::new(rig.server.api_address(), Some(&key)));
     neighbour.bind_handler_to(NEIGHBOURS_NUMBER, "misbehaving", &guests.join("misbehaving.wasm"))?;
     latency::send(&mut rig, Pace { messages: 1_000, ..PACE }, "Warm-up")?;
-    for (text, what) in ATTACKS {
+    for (kind, text, what) in ATTACKS {
         let (mut alone, mut beside, mut attacks) = (Vec::new(), Vec::new(), 0);
         // In turns, so that whatever else the machine does falls on both.
         for round in 0..ROUNDS {
@@ -54,7 +58,7 @@ pub fn run(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
             "{text}: p99 of {} msg/s beside {attacks} such events, {beside:.1} ms, over alone, {alone:.1} ms; medians of {ROUNDS}",
             PACE.rate
         );
-        table.show(&Figure::new("neighbour_p99_ratio", beside / alone, "x", "<= 2", note));
+        table.show(&Figure::new("neighbour_p99_ratio", beside / alone, "x", "<= 2", note).of_kind(kind));
     }
     Ok(())
 }
