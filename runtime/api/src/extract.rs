@@ -460,6 +460,8 @@ impl FromRequest<App> for SignedEvent {
             return Err(Problem::new(Code::SignatureInvalid, detail));
         }
         let event = Event::read(&bytes, sent_at);
-        event.map(Self).map_err(|error| Problem::new(Code::RequestMalformed, error.to_string()))
+        event
+            .map(|event| Self(event.called(id)))
+            .map_err(|error| Problem::new(Code::RequestMalformed, error.to_string()))
     }
 }

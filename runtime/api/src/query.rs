@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 use signalbox_engine::FieldError;
+use signalbox_engine::registry::suppression::{Covers, Uncovered};
 use signalbox_engine::registry::{BadPlace, ListKind, Place};
 use signalbox_model::{Address, Direction, Status, Timestamp};
 use signalbox_records::list::MAX_PAGE;
@@ -42,6 +43,7 @@ pub(crate) struct SuppressionSaid {
     pub(crate) fetched_at: Option<Timestamp>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) for_all: bool,
+    pub(crate) covers: Option<Covers>,
 }
 
 /// What suppression lists are asked.
@@ -131,7 +133,7 @@ impl Params for ConsentOf {
 }
 
 impl Params for SuppressionSaid {
-    const NAMES: &'static [&'static str] = &["kind", "source", "fetched_at", "expires_at", "for"];
+    const NAMES: &'static [&'static str] = &["kind", "source", "fetched_at", "expires_at", "covers", "for"];
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
@@ -144,6 +146,7 @@ impl Params for SuppressionSaid {
             "source" => return Err(format!("has 1 to {MAX_SOURCE} bytes")),
             "fetched_at" => self.fetched_at = Some(time(value)?),
             "expires_at" => self.expires_at = Some(time(value)?),
+            "covers" => self.covers = Some(value.parse().map_err(|error: Uncovered| error.to_string())?),
             _ => self.for_all = for_all(value)?,
         }
         Ok(())

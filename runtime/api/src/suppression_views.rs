@@ -1,6 +1,7 @@
 //! Suppression lists as the API shows them.
 
 use serde::Serialize;
+use signalbox_engine::registry::ListKind;
 use signalbox_engine::registry::suppression::{Hit, Progress};
 use signalbox_engine::{Handle, ListInfo};
 use signalbox_model::Timestamp;
@@ -27,6 +28,8 @@ pub(crate) struct SuppressionListView {
     stale_from: Option<String>,
     /// Whether it is too old now. It still suppresses; and messages that need a fresh list are held.
     stale: Option<bool>,
+    /// Of which numbers it tells the whole: `all`, area codes, or `none`; for the kind `dnc`.
+    covers: Option<String>,
     /// How many numbers it has.
     numbers: u64,
     /// When this version was imported.
@@ -91,6 +94,7 @@ impl SuppressionListView {
             expires_at: meta.expires_at.map(Timestamp::to_rfc3339),
             stale_from: stale_from.map(Timestamp::to_rfc3339),
             stale: Some(*stale),
+            covers: (meta.kind == ListKind::Dnc).then(|| meta.covers.to_string()),
             numbers: meta.numbers,
             imported_at: Some(meta.imported_at.to_rfc3339()),
             importing: None,
@@ -108,6 +112,7 @@ impl SuppressionListView {
             expires_at: None,
             stale_from: None,
             stale: None,
+            covers: None,
             numbers: 0,
             imported_at: None,
             importing: None,
@@ -125,7 +130,7 @@ impl SuppressionCheckView {
     pub(crate) fn hit(handle: &Handle, hit: Hit) -> HitView {
         let Hit { list, on, answer } = hit;
         let info = handle.list_info(list);
-        let is_answers = info.meta.kind == signalbox_engine::registry::ListKind::Reassigned;
+        let is_answers = info.meta.kind == ListKind::Reassigned;
         HitView {
             name: info.meta.name,
             kind: info.meta.kind.as_str(),

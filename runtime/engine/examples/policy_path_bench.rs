@@ -11,7 +11,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use signalbox_engine::registry::registration::{Form, Kind, Row};
-use signalbox_engine::registry::{Level, ListKind, NewList, Program};
+use signalbox_engine::registry::{Covers, Level, ListKind, NewList, Program};
 use signalbox_engine::{Caller, ConsentChange, ConsentSaid, Handle, Lookup, Nowhere, Parts, Registrar, Service};
 use signalbox_guest as guest;
 use signalbox_model::directory::{NumberPlan, Tenant};
@@ -160,7 +160,15 @@ async fn set_up(handle: &Handle, clock: &ManualClock) {
             file += &format!("{THEIRS},2026-11-23,no\n");
         }
         let (name, source) = (kind.as_str().to_owned(), "a benchmark".to_owned());
-        let new = NewList { name, kind, for_all: false, source, fetched_at: clock.now(), expires_at: None };
+        let new = NewList {
+            name,
+            kind,
+            for_all: false,
+            source,
+            fetched_at: clock.now(),
+            expires_at: None,
+            covers: Covers::All,
+        };
         handle.import_suppression(&tenant, caller.key, new, file.into()).await.expect("a list");
     }
     let brand = [("name", "Acme Home"), ("entity", "private_profit"), ("status", "verified"), ("score", "80")];

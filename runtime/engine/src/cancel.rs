@@ -29,7 +29,7 @@ pub(crate) async fn cancel(
     step.advance(&mut live, Status::Canceled, Cause::Canceled { by: by.to_owned() }, None).map_err(Error::from)?;
     crate::settle::tell_handler(engine, &mut step, &live);
     step.commit().await?;
-    engine.counted.withdraw(&live.message);
+    engine.gives_place_back(&live.message);
     if status.is_ours() {
         engine.waiting.ends_before_its_event(id);
     }

@@ -7,7 +7,7 @@ use signalbox_carriers::Submission;
 use signalbox_model::{Decision, ErrorClass, Message, Reason, Timestamp, Verdict};
 use signalbox_policy::content::Declared;
 use signalbox_policy::content::rewrite::{Inserts, rewrite};
-use signalbox_policy::facts::ConsentLevel;
+use signalbox_policy::facts::{ConsentLevel, Fact};
 use signalbox_policy::place::Known;
 use signalbox_policy::{About, Policies, Whose};
 use signalbox_registry::Level;
@@ -17,11 +17,12 @@ use signalbox_text::{Smart, prepare_within};
 use crate::consent;
 use crate::contacts;
 use crate::counted::{self, Place};
+use crate::dialogue;
 use crate::directory::Account;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
-use crate::registered;
+use crate::registered::{self, Campaign};
 use crate::step::Step;
 use crate::supervision;
 use crate::suppressed;
@@ -69,7 +70,9 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
     }
     let account = engine.directory.account(&message.tenant);
     let tenant = account.as_ref().map(|account| &account.tenant);
-    let program = engine.programs.of(message);
+    let campaign_of = registered::campaign(engine, message);
+    let campaign_of = campaign_of.as_ref().map(Campaign::name);
+    let program = engine.programs.of(&message.tenant, campaign_of, message.ours());
     let asks = policy.asks_for_place() || policy.rules.reads().meets(told::OF_CONTACT);
     let contact = if asks { contacts::read(engine, &message.tenant, message.theirs()).await? } else { None };
     // Counted before it is looked at: whoever holds the message finds out whether it has changed since.
@@ -91,9 +94,10 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
         },
     };
     let mut facts = policy.facts(message, about, engine.clock.now());
+    facts.has_campaign = Some(campaign_of.is_some());
     facts.sender_owned = Some(engine.directory.owns(&message.tenant, message.ours()));
     let revocations = engine.consent.revocations();
-    let permission = consent::permission(engine, message).await?;
+    let permission = consent::permission(engine, message, campaign_of).await?;
     facts.opted_out = Some(permission.revoked.is_some());
     facts.consent = Some(match permission.level {
         Level::None => ConsentLevel::None,
@@ -103,7 +107,8 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
     let age = permission.granted_at.map(|at| engine.clock.now().since(at).as_secs() / 86_400);
     facts.consent_age_days = age.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
     suppressed::fill(engine, &policy, message, permission.granted_at, &mut facts);
-    counted::fill(engine, &policy, message, place, &mut facts).await?;
+    counted::fill(engine, &policy, (message, campaign_of), place, &mut facts).await?;
+    dialogue::fill(engine, &policy, message, &mut facts).await?;
     told::of_contact(&mut facts, contact.as_ref());
     if let Some(account) = &account {
         told::of_tenant(engine, &mut facts, &policy, account, message);
@@ -116,11 +121,14 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
         registered::fill(&mut facts, sender);
         network = facts.carrier.map(|carrier| Network::ALL[carrier as usize]);
         if let Some(campaign) = &sender.campaign {
-            let reached = throughput::is_cap_reached(engine, &policy.tables.throughput, message, campaign, network);
-            facts.daily_cap_reached = Some(reached);
+            let reads = policy.rules.reads().has(Fact::DailyCapReached);
+            facts.daily_cap_reached = reads.then(|| {
+                throughput::is_cap_reached(engine, &policy.tables.throughput, (message, place), campaign, network)
+            });
         }
     }
-    let decision = policy.decide(&facts, Whose::of(message));
+    let whose = Whose { tenant: Some(message.tenant.as_str()), campaign: campaign_of };
+    let decision = policy.decide(&facts, whose);
     Ok(match decision.verdict {
         Verdict::Allow | Verdict::Warn => {
             Checkup::Pass(Checked { message: message.clone(), revocations, network }, decision)
@@ -151,7 +159,7 @@ pub(crate) async fn check_and_change(engine: &Engine, step: &mut Step<'_>, live:
         supervision::note(engine, step, live, decision).await?;
     }
     if !matches!(checkup, Checkup::Pass(..)) {
-        engine.counted.withdraw(&live.message);
+        engine.gives_place_back(&live.message);
     }
     Ok(checkup)
 }

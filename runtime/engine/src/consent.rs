@@ -22,32 +22,39 @@ use crate::audit::{self, Changed};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::handle::Handle;
+use crate::registered::{self, Campaign};
 use crate::step::Step;
 
 /// How far back the category of the message is looked for to which a STOP answers.
 const LOOK_BACK: usize = 16;
 
-/// What is asked before `message` leaves.
-pub(crate) fn question(message: &Message) -> Question<'_> {
+/// What is asked before `message` leaves, which is of this campaign.
+fn question<'a>(message: &'a Message, campaign: Option<&'a str>) -> Question<'a> {
     Question {
         tenant: &message.tenant,
         sender: message.ours(),
-        campaign: message.campaign.as_deref(),
+        campaign,
         person: message.theirs(),
         category: message.category,
     }
 }
 
 /// What a message's recipient allows.
-pub(crate) async fn permission(engine: &Engine, message: &Message) -> Result<Permission, Error> {
-    engine.consent.permission(question(message)).await.map_err(registry_error)
+pub(crate) async fn permission(
+    engine: &Engine,
+    message: &Message,
+    campaign: Option<&str>,
+) -> Result<Permission, Error> {
+    engine.consent.permission(question(message, campaign)).await.map_err(registry_error)
 }
 
 /// Did the recipient revoke since `revocations` was read? The host's own answers aren't subject to consent.
 pub(crate) fn revoked_since(engine: &Engine, message: &Message, revocations: u64) -> bool {
-    engine.consent.revocations() != revocations
-        && message.origin != Origin::Keyword
-        && engine.consent.is_revoked(question(message))
+    if engine.consent.revocations() == revocations || message.origin == Origin::Keyword {
+        return false;
+    }
+    let campaign = registered::campaign(engine, message);
+    engine.consent.is_revoked(question(message, campaign.as_ref().map(Campaign::name)))
 }
 
 /// The registry's errors, as the path's.
@@ -100,7 +107,8 @@ pub(crate) async fn obey(
         Reach::Category(category) => *category,
         _ => Category::default(),
     };
-    let asked = Question { tenant, sender: ours, campaign: None, person: theirs, category };
+    let campaign = engine.registration.campaign_of(tenant, ours);
+    let asked = Question { tenant, sender: ours, campaign: campaign.as_deref(), person: theirs, category };
     let permission = engine.consent.permission(asked).await.map_err(registry_error)?;
     let at = step.at;
     let change = match intent {

@@ -270,7 +270,7 @@ pub(crate) async fn go(
     step.advance(live, Status::Sending, cause, None)?;
     step.count(engine, &live.message);
     step.commit().await?;
-    throughput::goes(engine, waiting.pace.as_ref(), now);
+    throughput::goes(engine, waiting.message, waiting.pace.as_ref(), now);
     submit(engine, waiting, carrier.clone(), slot, (checked, live.message.expires_at.since(now)));
     Ok(())
 }
@@ -475,7 +475,7 @@ async fn try_write_ahead(
     step.advance(&mut live, Status::Sending, cause, None)?;
     step.count(engine, &live.message);
     step.commit().await?;
-    throughput::goes(engine, waiting.pace.as_ref(), now);
+    throughput::goes(engine, waiting.message, waiting.pace.as_ref(), now);
     Ok(Some((checked, live.message.expires_at.since(now))))
 }
 
@@ -490,7 +490,7 @@ pub(crate) async fn finish(
     class: Option<ErrorClass>,
 ) -> Result<(), Error> {
     step.advance(live, status, cause, class)?;
-    engine.counted.withdraw(&live.message);
+    engine.gives_place_back(&live.message);
     step.take(seq);
     settle::tell_handler(engine, &mut step, live);
     step.commit().await?;

@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -31,6 +30,7 @@ use crate::consent;
 use crate::counted::Place;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::programs::Program;
 use crate::settle;
 use crate::step::Step;
 use crate::timers::Due;
@@ -259,7 +259,7 @@ async fn receive(
 ) -> Result<(), Error> {
     let id = conversation.id();
     let policy = engine.policy.load_full();
-    let program = engine.programs.of_sender(&conversation.tenant, &conversation.ours);
+    let program = program_of(engine, &conversation);
     let own = program.as_ref().map(|program| &program.keywords);
     let found = policy.intents.find(&arrived.text, own);
     let keyword = found.as_ref().map(|found| (found.intent, &*found.matched));
@@ -290,6 +290,13 @@ async fn receive(
     Ok(())
 }
 
+/// The program of the number to which somebody wrote: that of the campaign to which it belongs, as for what goes out from it.
+fn program_of(engine: &Engine, conversation: &Conversation) -> Option<Arc<Program>> {
+    let Conversation { tenant, ours, .. } = conversation;
+    let campaign = engine.registration.campaign_of(tenant, ours);
+    engine.programs.of(tenant, campaign.as_deref(), ours)
+}
+
 /// Does what a keyword asks for, before any handler sees it.
 async fn obey(
     engine: &Engine,
@@ -305,7 +312,7 @@ async fn obey(
         return Ok(());
     }
     let Some(account) = engine.directory.account(&conversation.tenant) else { return Ok(()) };
-    let program = engine.programs.of_sender(&conversation.tenant, &conversation.ours);
+    let program = program_of(engine, conversation);
     let said = program.as_ref().map(|program| &program.info.settings);
     let brand = said.and_then(|said| said.title.as_ref()).unwrap_or(&account.tenant.brand);
     let help = said.and_then(|said| said.help.as_ref()).unwrap_or(&account.tenant.help);
@@ -349,8 +356,7 @@ async fn stage_answer(
         callback_url: None,
         accepted_at: step.at,
         send_at: None,
-        // A confirmation that comes later than this would only surprise.
-        expires_at: step.at + Duration::from_secs(300),
+        expires_at: step.at + engine.policy.load().answers.confirm_within(),
         encoding,
         segments,
         origin: Origin::Keyword,

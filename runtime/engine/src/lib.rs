@@ -37,6 +37,7 @@ mod consent;
 mod contacts;
 mod counted;
 mod deploy;
+mod dialogue;
 mod directory;
 mod dispatch;
 mod draft;

@@ -9,6 +9,7 @@ use crate::check::check;
 use crate::counted::{self, Place};
 use crate::error::Error;
 use crate::handle::Handle;
+use crate::registered::Campaign;
 use crate::{consent, registered, suppressed};
 
 /// What rules ask for beside the message.
@@ -30,7 +31,7 @@ impl Handle {
     #[doc(hidden)]
     pub async fn decide(&self, message: &Arc<Message>) -> Result<Decision, Error> {
         let checkup = check(&self.0, message, Place::Take).await;
-        self.0.counted.withdraw(message);
+        self.0.gives_place_back(message);
         checkup.map(crate::check::Checkup::into_decision)
     }
 
@@ -38,13 +39,17 @@ impl Handle {
     #[doc(hidden)]
     pub async fn look_up(&self, what: Lookup, message: &Message, facts: &mut Facts) -> Result<(), Error> {
         let engine = &*self.0;
+        let campaign = registered::campaign(engine, message);
+        let campaign = campaign.as_ref().map(Campaign::name);
         match what {
-            Lookup::Consent => facts.opted_out = Some(consent::permission(engine, message).await?.revoked.is_some()),
+            Lookup::Consent => {
+                facts.opted_out = Some(consent::permission(engine, message, campaign).await?.revoked.is_some())
+            }
             Lookup::Lists => suppressed::fill(engine, &engine.policy.load(), message, Some(message.accepted_at), facts),
             Lookup::Registration => registered::fill(facts, &registered::find(engine, message)),
             Lookup::Counts => {
-                counted::fill(engine, &engine.policy.load(), message, Place::Take, facts).await?;
-                engine.counted.withdraw(message);
+                counted::fill(engine, &engine.policy.load(), (message, campaign), Place::Take, facts).await?;
+                engine.gives_place_back(message);
             }
         }
         Ok(())

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
-use signalbox_model::{Address, Message, Partition, TenantId, Timestamp};
-use signalbox_policy::{CustomKeywords, Intent, Intents};
+use signalbox_model::{Address, Partition, TenantId, Timestamp};
+use signalbox_policy::{CustomKeywords, Intent, Intents, Watcher};
 use signalbox_store::layout::{decode, encode, named_key};
 use signalbox_store::{Batch, Epoch, Range, Store, Table};
 
@@ -107,40 +107,47 @@ impl Programs {
         Ok(Self { store, epoch, shown: ArcSwap::from_pointee(shown), changing: Default::default() })
     }
 
-    /// The program of a message: the one that it names as its campaign, or else its sender's.
-    pub(crate) fn of(&self, message: &Message) -> Option<Arc<Program>> {
+    /// The lists of words have changed: what they mean now programs' own words mean no more. Asked after every change.
+    pub(crate) fn read_anew(&self, policy: &Watcher) {
+        self.shown.rcu(|shown| {
+            let mut anew = Shown::default();
+            for program in shown.by_name.values() {
+                let keywords = kept(&policy.load().intents, &program.info);
+                anew.add(Arc::new(Program { info: program.info.clone(), keywords }));
+            }
+            anew
+        });
+    }
+
+    /// The program of what goes from a sender: that of its campaign, or else the one that lists the sender.
+    pub(crate) fn of(&self, tenant: &TenantId, campaign: Option<&str>, sender: &Address) -> Option<Arc<Program>> {
         let shown = self.shown.load();
         if shown.by_name.is_empty() {
             return None;
         }
-        let named = message.campaign.as_ref();
-        let named = named.and_then(|name| shown.by_name.get(&(message.tenant.clone(), name.clone())));
-        named.or_else(|| shown.by_sender.get(&(message.tenant.clone(), message.ours().clone()))).cloned()
-    }
-
-    /// The program of a sender.
-    pub(crate) fn of_sender(&self, tenant: &TenantId, sender: &Address) -> Option<Arc<Program>> {
-        let shown = self.shown.load();
-        if shown.by_sender.is_empty() {
-            return None;
-        }
-        shown.by_sender.get(&(tenant.clone(), sender.clone())).cloned()
+        let named = campaign.and_then(|name| shown.by_name.get(&(tenant.clone(), name.to_owned())));
+        named.or_else(|| shown.by_sender.get(&(tenant.clone(), sender.clone()))).cloned()
     }
 }
 
 impl Shown {
     fn put(&mut self, program: Arc<Program>) {
+        self.take_out(&program.info.tenant, &program.info.name);
+        self.add(program);
+    }
+
+    /// One that isn't there.
+    fn add(&mut self, program: Arc<Program>) {
         let info = &program.info;
-        self.take_out(&info.tenant, &info.name);
         for sender in &info.settings.senders {
             self.by_sender.insert((info.tenant.clone(), sender.clone()), program.clone());
         }
         self.by_name.insert((info.tenant.clone(), info.name.clone()), program.clone());
     }
 
-    fn take_out(&mut self, tenant: &TenantId, name: &str) -> bool {
+    fn take_out(&mut self, tenant: &TenantId, name: &str) {
         self.by_sender.retain(|(whose, _), program| whose != tenant || program.info.name != name);
-        self.by_name.remove(&(tenant.clone(), name.to_owned())).is_some()
+        self.by_name.remove(&(tenant.clone(), name.to_owned()));
     }
 }
 
@@ -179,16 +186,19 @@ impl Handle {
         if let Err(refused) = &keywords {
             wrong.push(field("keywords", "keywords.refused", refused.to_string()));
         }
-        let Some(keywords) = keywords.ok().filter(|_| wrong.is_empty()) else {
+        if !wrong.is_empty() {
             return Err(ProgramRefused::Invalid(wrong));
-        };
+        }
         let info = ProgramInfo { tenant: tenant.clone(), name: name.to_owned(), settings, made_at: clock.now() };
         let mut batch = Batch::new(Partition::DIRECTORY, programs.epoch);
         batch.put(Table::Program, named_key(tenant, name), encode(&info));
         programs.store.commit(batch).await.map_err(Error::from)?;
-        let mut shown = Shown::clone(&programs.shown.load());
-        shown.put(Arc::new(Program { info: info.clone(), keywords }));
-        programs.shown.store(Arc::new(shown));
+        programs.shown.rcu(|shown| {
+            let mut shown = Shown::clone(shown);
+            // By the lists of this moment: they may have changed since the words were looked at.
+            shown.put(Arc::new(Program { keywords: kept(&policy.load().intents, &info), info: info.clone() }));
+            shown
+        });
         Ok(info)
     }
 
@@ -238,14 +248,17 @@ impl Handle {
     pub async fn remove_program(&self, tenant: &TenantId, name: &str) -> Result<bool, Error> {
         let programs = &self.0.programs;
         let _one = programs.changing.lock().await;
-        let mut shown = Shown::clone(&programs.shown.load());
-        if !shown.take_out(tenant, name) {
+        if !programs.shown.load().by_name.contains_key(&(tenant.clone(), name.to_owned())) {
             return Ok(false);
         }
         let mut batch = Batch::new(Partition::DIRECTORY, programs.epoch);
         batch.delete(Table::Program, named_key(tenant, name));
         programs.store.commit(batch).await?;
-        programs.shown.store(Arc::new(shown));
+        programs.shown.rcu(|shown| {
+            let mut shown = Shown::clone(shown);
+            shown.take_out(tenant, name);
+            shown
+        });
         Ok(true)
     }
 

@@ -7,8 +7,8 @@ use signalbox_model::{Address, ErrorClass, KeyId, Message, MessageId, Partition,
 use signalbox_policy::Facts;
 use signalbox_policy::facts::{self, Fact, FactSet};
 use signalbox_registry::registration::{
-    self as registry, CampaignStatus, CarrierStatus, Changed, Event, Kind, Line, Network, Outcome, Record, Refused,
-    Registered, Row, Who,
+    self as registry, CampaignStatus, CarrierStatus, Changed, Event, Kind, Line, Most, Network, Outcome, Record,
+    Refused, Registered, Row, Who,
 };
 use signalbox_store::InboxSeq;
 
@@ -40,6 +40,31 @@ pub(crate) const FACTS: FactSet = FactSet::of(&[
 
 /// The contact's attribute in which a tenant, or a lookup, keeps the carrier of a person's number.
 pub(crate) const CARRIER: &str = "carrier";
+
+/// The campaign of a message: the one that it names, or else the one to which its sender belongs. All that depends on a
+/// campaign goes by this, so that leaving the name out leads past nothing.
+#[derive(Debug, Clone)]
+pub(crate) enum Campaign<'a> {
+    Named(&'a str),
+    Senders(Arc<str>),
+}
+
+impl Campaign<'_> {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Named(name) => name,
+            Self::Senders(name) => name,
+        }
+    }
+}
+
+/// Which campaign a message is of. Where nobody registered anything that is a look at a flag.
+pub(crate) fn campaign<'a>(engine: &Engine, message: &'a Message) -> Option<Campaign<'a>> {
+    match &message.campaign {
+        Some(name) => Some(Campaign::Named(name)),
+        None => engine.registration.campaign_of(&message.tenant, message.ours()).map(Campaign::Senders),
+    }
+}
 
 /// What is registered of a message's sender and campaign.
 pub(crate) fn find(engine: &Engine, message: &Message) -> Registered {
@@ -136,12 +161,9 @@ pub(crate) async fn call(engine: &Arc<Engine>, changed: &Changed) -> Result<(), 
         if live.head.status != Status::Held || !waits_for_registration(live.head.class) {
             continue;
         }
-        let campaign = match &live.message.campaign {
-            Some(campaign) => Some(campaign.clone()),
-            None => engine.registration.campaign_of(&changed.tenant, live.message.ours()),
-        };
+        let campaign = campaign(engine, &live.message);
         let meant = match (&changed.campaigns, campaign) {
-            (Some(campaigns), Some(campaign)) => campaigns.contains(&campaign),
+            (Some(campaigns), Some(campaign)) => campaigns.iter().any(|changed| changed == campaign.name()),
             (None, _) => true,
             (Some(_), None) => false,
         };
@@ -177,7 +199,14 @@ impl Handle {
         };
         let owns = |number: &Address| engine.directory.owns(tenant, number);
         let place = (who, engine.clock.now(), engine.epoch(Partition::DIRECTORY));
-        let (records, changed) = engine.registration.put(tenant, kind, rows, place, owns).await?;
+        let policy = engine.policy.load_full();
+        let campaigns = &policy.tables.campaigns;
+        let most = Most {
+            numbers_without_pool: campaigns.numbers_without_pool,
+            samples: campaigns.samples_most,
+            sub_use_cases: campaigns.sub_use_cases_most,
+        };
+        let (records, changed) = engine.registration.put(tenant, kind, rows, place, most, owns).await?;
         self.call(&changed).await;
         // The id of a number is the number itself, which isn't for the log.
         let name = match &*records {

@@ -27,6 +27,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::hot::Live;
 use crate::step::Step;
+use crate::throughput;
 
 /// Where the carrier's id of a part leads.
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,12 +80,14 @@ async fn try_answered(
         Outcome::Taken { ids } => return taken(engine, step, &mut live, carrier, waiting, ids).await,
         Outcome::Busy { raw_code, class } => {
             engine.metrics.throttled.inc();
+            throughput::comes_back(engine, waiting.pace.as_ref());
             let until = step.at + engine.busy_wait(class, live.head.setbacks.saturating_add(1));
             let cause = Cause::Busy { carrier: name, raw_code, until };
             step.advance(&mut live, Status::Queued, cause, Some(class))?;
             came_back(engine, step, &mut live, waiting, until).await?;
         }
         Outcome::Unsent => {
+            throughput::comes_back(engine, waiting.pace.as_ref());
             // The first time it goes at once, by another bind or when one is up again.
             let again = live.head.setbacks;
             let wait = if again == 0 { Duration::ZERO } else { engine.busy_wait(ErrorClass::Transient, again) };

@@ -3,6 +3,8 @@
 //! Which these are is the tenant's plan: words, and a share of the others, chosen by the message's id so that it is the same
 //! at each check. A row for each says where it stands; nothing is read or kept for tenants without a plan.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use signalbox_model::conversation::stable_hash;
@@ -11,6 +13,8 @@ use signalbox_model::{
     Cause, Decision, ErrorClass, Head, Message, MessageId, Origin, Partition, Status, TenantId, Timestamp,
 };
 use signalbox_policy::Policies;
+use signalbox_policy::content::Phrases;
+use signalbox_policy::data::Tables;
 use signalbox_policy::facts::{Fact, Facts, Supervision};
 use signalbox_records::audit::Item;
 use signalbox_store::{Batch, Range, Table, layout};
@@ -109,11 +113,7 @@ pub(crate) async fn fill(
     let Some(plan) = account.tenant.supervision.as_ref().filter(|_| policy.rules.reads().has(Fact::Supervision)) else {
         return Ok(());
     };
-    let folding = &policy.tables.folding;
-    let said = || {
-        let text = folding.fold(&message.body.text);
-        plan.words.iter().any(|word| text.contains(&folding.fold(word)))
-    };
+    let said = || words(account, &plan.words, &policy.tables).are_said_in(&message.body.text, &policy.tables);
     let [a, b, ..] = stable_hash(&[b"supervision sample", message.id.as_bytes()]);
     let is_in_sample = u16::from_be_bytes([a, b]) % 100 < u16::from(plan.sample_percent);
     if message.origin == Origin::Keyword || !(is_in_sample || said()) {
@@ -132,6 +132,16 @@ pub(crate) async fn fill(
         Lapse::Send => Supervision::Released,
     });
     Ok(())
+}
+
+/// The words of an account, folded once for the tables in force.
+fn words(account: &Account, words: &[String], tables: &Tables) -> Arc<Phrases> {
+    if let Some(known) = account.supervised.load().as_ref().filter(|known| known.is_of(tables)) {
+        return known.clone();
+    }
+    let made = Arc::new(Phrases::new(words, tables));
+    account.supervised.store(Some(made.clone()));
+    made
 }
 
 /// A message is held: if for a supervisor, it is put into their queue.
@@ -216,7 +226,7 @@ impl Handle {
         }
         step.commit().await?;
         if !approved {
-            engine.counted.withdraw(&live.message);
+            engine.gives_place_back(&live.message);
             engine.waiting.ends_before_its_event(id);
         }
         self.recall(tenant, id);

@@ -83,6 +83,7 @@ impl Handle {
             engine.step_failed("writing down the policies that are taken into use", &error);
         }
         engine.policy.set(policies, engine.clock.now());
+        engine.programs.read_anew(&engine.policy);
         engine.metrics.policies_taken.inc();
     }
 

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -19,6 +20,7 @@ use signalbox_registry::registration::{Entity, Network, Registered, Standing, Us
 use signalbox_store::{Batch, Range, Table, layout};
 use tokio_util::sync::CancellationToken;
 
+use crate::counted::Place;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::handle::Handle;
@@ -233,8 +235,24 @@ fn att_class<'t>(table: &'t Throughput, campaign: &Standing) -> Option<&'t signa
 ///
 /// In memory, and written down every few seconds and at the drain: a crash forgets what came since. Others who send for the
 /// same tax id aren't counted either. So it is a lower bound, and the carrier's own count may be reached before.
+///
+/// A message that may go takes its place when it is checked, and gives it back if it doesn't go: so what is on its way is
+/// counted, and of many that are checked at once no more pass than there is room for.
 #[derive(Default)]
-pub(crate) struct Allowances(Mutex<HashMap<Key, Day>>);
+pub(crate) struct Allowances {
+    days: Mutex<HashMap<Key, Day>>,
+    places: Mutex<Places>,
+    /// Whether anything ever took a place: until then there is none to give back.
+    any: AtomicBool,
+}
+
+/// What passed its check and hasn't gone. It needs no day: what goes after midnight counts then.
+#[derive(Default)]
+struct Places {
+    taken: HashMap<MessageId, (Key, u32)>,
+    /// Units that are taken, by allowance.
+    units: HashMap<Key, u32>,
+}
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Day {
@@ -244,35 +262,94 @@ struct Day {
     unwritten: bool,
 }
 
+impl Places {
+    fn leave(&mut self, message: MessageId) -> Option<(Key, u32)> {
+        let (key, units) = self.taken.remove(&message)?;
+        if let Some(all) = self.units.get_mut(&key) {
+            *all = all.saturating_sub(units);
+            if *all == 0 {
+                self.units.remove(&key);
+            }
+        }
+        Some((key, units))
+    }
+
+    fn take(&mut self, message: MessageId, key: Key, units: u32) {
+        self.taken.insert(message, (key, units));
+        *self.units.entry(key).or_default() += units;
+    }
+}
+
 impl Allowances {
-    /// Counts what goes now.
-    pub(crate) fn count(&self, pace: &Pace, now: Timestamp, resets_at: impl FnOnce() -> Option<Timestamp>) {
-        let Some(key) = pace.allowance else { return };
-        let mut days = self.0.lock();
+    /// Would so many units more go beyond the cap? If not, and it is wanted, the message takes its place. It gives up the
+    /// one that it had: what it takes may have changed.
+    fn is_beyond(
+        &self,
+        (message, place): (MessageId, Place),
+        (key, units): (Key, u32),
+        cap: u32,
+        now: Timestamp,
+    ) -> bool {
+        let mut places = self.places.lock();
+        // Before the looks: what goes meanwhile has left its place and is counted, or is in its place still.
+        let own = if place == Place::Take { places.leave(message) } else { places.taken.get(&message).copied() };
+        let looked_at = if place == Place::Take { 0 } else { own.map_or(0, |(_, units)| units) };
+        let on_their_way = places.units.get(&key).copied().unwrap_or(0).saturating_sub(looked_at);
+        let beyond = self.used(&key, now).saturating_add(on_their_way).saturating_add(units) > cap;
+        if !beyond && place == Place::Take {
+            self.any.store(true, Ordering::Relaxed);
+            places.take(message, key, units);
+        }
+        beyond
+    }
+
+    /// The message doesn't go: its place is free.
+    fn withdraw(&self, message: MessageId) {
+        if self.any.load(Ordering::Relaxed) {
+            self.places.lock().leave(message);
+        }
+    }
+
+    /// Counts what goes now, in its place.
+    fn count(&self, message: MessageId, pace: &Pace, now: Timestamp, resets_at: impl FnOnce() -> Option<Timestamp>) {
+        // Under the lock of the places until it is counted: nobody finds it in neither.
+        let mut places = self.places.lock();
+        let taken = places.leave(message);
+        let Some((key, units)) = taken.or(pace.allowance.map(|key| (key, pace.units))) else { return };
+        let mut days = self.days.lock();
         let known = days.get_mut(&key).filter(|day| now < day.resets_at);
         match known {
             Some(day) => {
-                day.used = day.used.saturating_add(pace.units);
+                day.used = day.used.saturating_add(units);
                 day.unwritten = true;
             }
             None => {
                 if let Some(resets_at) = resets_at() {
-                    days.insert(key, Day { used: pace.units, resets_at, unwritten: true });
+                    days.insert(key, Day { used: units, resets_at, unwritten: true });
                 }
             }
         }
     }
 
+    /// What went has come back, and surely isn't with the carrier.
+    fn uncount(&self, pace: &Pace, now: Timestamp) {
+        let Some(key) = pace.allowance else { return };
+        if let Some(day) = self.days.lock().get_mut(&key).filter(|day| now < day.resets_at) {
+            day.used = day.used.saturating_sub(pace.units);
+            day.unwritten = true;
+        }
+    }
+
     fn used(&self, key: &Key, now: Timestamp) -> u32 {
-        self.0.lock().get(key).filter(|day| now < day.resets_at).map_or(0, |day| day.used)
+        self.days.lock().get(key).filter(|day| now < day.resets_at).map_or(0, |day| day.used)
     }
 }
 
-/// Would a message of this campaign go beyond what its brand may send today?
+/// Would a message of this campaign go beyond what its brand may send today? One that goes if it may takes its place.
 pub(crate) fn is_cap_reached(
     engine: &Engine,
     table: &Throughput,
-    message: &Message,
+    (message, place): (&Message, Place),
     campaign: &Standing,
     network: Option<Network>,
 ) -> bool {
@@ -282,13 +359,29 @@ pub(crate) fn is_cap_reached(
     let sole = campaign.entity == Some(Entity::SoleProprietor) || campaign.use_case == UseCase::SoleProprietor;
     let cap = if sole { table.tmobile_sole_proprietor_daily() } else { table.tmobile_daily(campaign.score) };
     let units = if message.body.media_urls.is_empty() { u32::from(message.segments.max(1)) } else { 1 };
-    engine.allowances.used(&campaign.allowance, engine.clock.now()).saturating_add(units) > cap
+    engine.allowances.is_beyond((message.id, place), (campaign.allowance, units), cap, engine.clock.now())
 }
 
 /// A message goes now: what it uses of an allowance is counted.
-pub(crate) fn goes(engine: &Engine, pace: Option<&Arc<Pace>>, now: Timestamp) {
+pub(crate) fn goes(engine: &Engine, message: MessageId, pace: Option<&Arc<Pace>>, now: Timestamp) {
     if let Some(pace) = pace {
-        engine.allowances.count(pace, now, || engine.policy.load_full().tables.throughput.tmobile_resets(now));
+        let resets_at = || engine.policy.load_full().tables.throughput.tmobile_resets(now);
+        engine.allowances.count(message, pace, now, resets_at);
+    }
+}
+
+/// A message that went has come back: the carrier surely doesn't have it.
+pub(crate) fn comes_back(engine: &Engine, pace: Option<&Arc<Pace>>) {
+    if let Some(pace) = pace {
+        engine.allowances.uncount(pace, engine.clock.now());
+    }
+}
+
+impl Engine {
+    /// A message that was to go doesn't: it counts no more in what was counted for it.
+    pub(crate) fn gives_place_back(&self, message: &Message) {
+        self.counted.withdraw(message);
+        self.allowances.withdraw(message.id);
     }
 }
 
@@ -303,7 +396,7 @@ pub(crate) async fn recover(engine: &Engine) -> Result<(), Error> {
             if let Ok(key) = Key::try_from(&key[..])
                 && now < day.resets_at
             {
-                engine.allowances.0.lock().insert(key, day);
+                engine.allowances.days.lock().insert(key, day);
             }
         }
         match page.last() {
@@ -333,7 +426,7 @@ pub(crate) async fn flush(engine: &Engine) -> Result<(), Error> {
     let mut batch = Batch::new(home, engine.epoch(home));
     let mut written = 0;
     {
-        let mut days = engine.allowances.0.lock();
+        let mut days = engine.allowances.days.lock();
         for (key, day) in days.iter_mut() {
             if day.resets_at <= now {
                 batch.delete(Table::Allowance, key.to_vec());
@@ -406,10 +499,31 @@ mod tests {
     fn a_day_is_counted_until_it_ends() {
         let (allowances, pace) = (Allowances::default(), pace(&[], 3));
         let at = Timestamp::from_millis;
-        allowances.count(&pace, at(1), || Some(at(1_000)));
-        allowances.count(&pace, at(2), || panic!("the day is known"));
+        allowances.count(id(1), &pace, at(1), || Some(at(1_000)));
+        allowances.count(id(2), &pace, at(2), || panic!("the day is known"));
         assert_eq!((allowances.used(&[9; 16], at(999)), allowances.used(&[9; 16], at(1_000))), (6, 0));
-        allowances.count(&pace, at(1_000), || Some(at(2_000)));
+        allowances.count(id(3), &pace, at(1_000), || Some(at(2_000)));
         assert_eq!(allowances.used(&[9; 16], at(1_500)), 3);
+        allowances.uncount(&pace, at(1_600));
+        assert_eq!(allowances.used(&[9; 16], at(1_700)), 0);
+    }
+
+    #[test]
+    fn what_is_on_its_way_takes_its_place_and_gives_it_back() {
+        let (allowances, now) = (Allowances::default(), Timestamp::from_millis(1));
+        let ask = |n, place| allowances.is_beyond((id(n), place), ([9; 16], 3), 9, now);
+        assert!(!ask(1, Place::Take) && !ask(2, Place::Take) && !ask(3, Place::Take));
+        // Nothing went so far, and there is no room left; who has a place keeps it.
+        assert!(ask(4, Place::Take) && ask(4, Place::Look) && !ask(3, Place::Take) && !ask(3, Place::Look));
+        allowances.withdraw(id(2));
+        assert!(!ask(4, Place::Look) && !ask(4, Place::Take) && ask(5, Place::Look));
+        let pace = pace(&[], 3);
+        for n in [1, 3, 4] {
+            allowances.count(id(n), &pace, now, || Some(Timestamp::from_millis(1_000)));
+        }
+        assert!(ask(5, Place::Take));
+        assert_eq!(allowances.used(&[9; 16], now), 9);
+        let places = allowances.places.lock();
+        assert!(places.taken.is_empty() && places.units.is_empty());
     }
 }

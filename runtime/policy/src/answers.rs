@@ -1,5 +1,7 @@
 //! What the host answers to keywords by itself.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -13,6 +15,10 @@ struct AnswerFile {
     stop: Spanned<String>,
     start: Spanned<String>,
     help: Spanned<String>,
+    source: Spanned<String>,
+    #[serde(rename = "as_of")]
+    _as_of: String,
+    confirm_within_minutes: Spanned<u32>,
 }
 
 /// The answers in force.
@@ -21,7 +27,11 @@ pub struct Answers {
     stop: String,
     start: String,
     help: String,
+    confirm_within: Duration,
 }
+
+/// A day later nobody knows any more what is confirmed.
+const MAX_CONFIRM_MINUTES: u32 = 1_440;
 
 const PLACEHOLDERS: [&str; 3] = ["{brand}", "{help}", "{reach}"];
 
@@ -31,12 +41,25 @@ impl Answers {
         let source = Source { name, text };
         let file: AnswerFile = source.read().map_err(|complaint| Error::Refused(vec![complaint]))?;
         let wrong = |answer: &Spanned<String>| wrong(answer.get_ref()).map(|reason| source.complain_of(answer, reason));
-        let complaints: Vec<_> = [&file.stop, &file.start, &file.help].into_iter().filter_map(wrong).collect();
+        let mut complaints: Vec<_> = [&file.stop, &file.start, &file.help].into_iter().filter_map(wrong).collect();
+        if file.source.get_ref().trim().is_empty() {
+            complaints.push(source.complain_of(&file.source, "is empty: say where the time to confirm is from"));
+        }
+        let minutes = &file.confirm_within_minutes;
+        if !(1..=MAX_CONFIRM_MINUTES).contains(minutes.get_ref()) {
+            complaints.push(source.complain_of(minutes, format!("isn't 1 to {MAX_CONFIRM_MINUTES} minutes")));
+        }
         if !complaints.is_empty() {
             return Err(Error::Refused(complaints));
         }
+        let confirm_within = Duration::from_secs(u64::from(*file.confirm_within_minutes.get_ref()) * 60);
         let take = Spanned::into_inner;
-        Ok(Self { stop: take(file.stop), start: take(file.start), help: take(file.help) })
+        Ok(Self { stop: take(file.stop), start: take(file.start), help: take(file.help), confirm_within })
+    }
+
+    /// How long after a keyword its answer may still go; later it would only surprise.
+    pub fn confirm_within(&self) -> Duration {
+        self.confirm_within
     }
 
     /// The answer to a keyword, the tenant's name and contact filled in, and what there will be no more of after a STOP.
@@ -93,12 +116,25 @@ mod tests {
             assert!(answer.is_ascii() && answer.len() <= 160, "{answer}");
         }
         assert_eq!(answers().answer(Intent::Help, "{help}", "x", "y").matches("{help}").count(), 1);
+        assert_eq!(answers().confirm_within(), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn the_time_to_confirm_says_where_it_is_from() {
+        let with = |from: &str, to: &str| {
+            Answers::parse("a.toml", &crate::BUILT_IN_ANSWERS.replace(from, to)).unwrap_err().to_string()
+        };
+        assert!(with("source = \"47 CFR", "source = \" \" #").contains("is empty"));
+        assert!(with("_minutes = 5", "_minutes = 0").contains("1 to 1440"));
+        assert!(with("confirm_within_minutes = 5", "").contains("missing field"));
     }
 
     #[test]
     fn other_braces_are_refused() {
         let parse = |stop: &str| {
-            Answers::parse("a.toml", &format!("stop = \"{stop}\"\nstart = \"{{brand}}\"\nhelp = \"{{brand}}\""))
+            let said = "source = \"a test\"\nas_of = \"2026-11-23\"\nconfirm_within_minutes = 5";
+            let text = format!("stop = \"{stop}\"\nstart = \"{{brand}}\"\nhelp = \"{{brand}}\"\n{said}");
+            Answers::parse("a.toml", &text)
         };
         assert!(parse("{brand} bye").is_ok());
         assert!(parse("{brnd} bye").is_err());

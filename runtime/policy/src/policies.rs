@@ -1,5 +1,7 @@
 //! All that a policy folder holds, and what a message is held against.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use signalbox_model::{Address, Decision, Message, Timestamp};
@@ -51,6 +53,11 @@ const LAYERS: [&str; 3] = ["carriers", "campaigns", "tenants"];
 /// A folder with more is no policy folder; nobody wants it read to the end.
 const MAX_FILES: usize = 10_000;
 
+/// Bytes of a file of rules; the same is refused where rules are read that come from elsewhere.
+const MAX_RULES_BYTES: usize = crate::rules::MAX_FILE_BYTES;
+/// Bytes of a list of words or of answers: ours have a hundredth of it.
+const MAX_WORDS_BYTES: usize = 1 << 20;
+
 /// The facts that depend on where the recipient is.
 pub(crate) const PLACE: FactSet = FactSet::of(&[
     Fact::RecipientUs,
@@ -84,7 +91,8 @@ impl Policies {
         let answers = read_or(folder, "answers.toml", crate::BUILT_IN_ANSWERS)?;
         let rules = keep(&mut complaints, RuleSet::parse(&files))?;
         let tables = Tables::read(|name, built_in| read_or(folder, &format!("data/{name}"), built_in));
-        let tables = keep(&mut complaints, tables)?;
+        let words = [("keywords.toml", &*keywords), ("revocation.toml", &*revocation), ("answers.toml", &*answers)];
+        let tables = keep(&mut complaints, tables)?.map(|tables| tables.beside(&words));
         let intents = Intents::parse(("keywords.toml", &keywords), ("revocation.toml", &revocation));
         let intents = keep(&mut complaints, intents)?;
         let answers = keep(&mut complaints, Answers::parse("answers.toml", &answers))?;
@@ -116,7 +124,10 @@ impl Policies {
                 }
             }
         }
+        facts.conversation_hours = Some(self.tables.windows.conversation_hours());
+        // Not all at the stroke of midnight: each conversation at a time of its own.
         facts.day_resets = self.tables.throughput.tmobile_resets(now);
+        facts.day_resets = facts.day_resets.map(|at| at + self.tables.share_of_spread(&message.conversation_id()));
         facts
     }
 
@@ -196,7 +207,7 @@ fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) -
         if !name.ends_with(".toml") || !path.is_file() {
             continue;
         }
-        let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
+        let text = read_file(&path, &format!("{prefix}{name}"), MAX_RULES_BYTES)?;
         files.push((format!("{prefix}{name}"), text));
         if files.len() > MAX_FILES {
             let reason = format!("there are more than {MAX_FILES} files of rules");
@@ -220,8 +231,27 @@ fn keep<T>(complaints: &mut Vec<Complaint>, part: Result<T, Error>) -> Result<Op
 
 fn read_or(folder: Option<&Path>, name: &str, built_in: &str) -> Result<String, Error> {
     let Some(path) = folder.map(|folder| folder.join(name)) else { return Ok(built_in.to_owned()) };
-    match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(built_in.to_owned()),
-        read => read.map_err(|source| Error::Read { path, source }),
+    let most = if name.starts_with("data/") { crate::data::MAX_BYTES } else { MAX_WORDS_BYTES };
+    match read_file(&path, name, most) {
+        Err(Error::Read { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(built_in.to_owned()),
+        read => read,
     }
+}
+
+/// Reads a file of a folder, and no more of it than may be there: a pipe or a device would never come to its end, and what
+/// is too large is refused before it is in memory.
+fn read_file(path: &Path, name: &str, most: usize) -> Result<String, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let refused =
+        |reason: String| Error::Refused(vec![Complaint { file: name.to_owned(), line: 1, column: 1, reason }]);
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(refused("isn't an ordinary file; put the file itself, or a link to it, in its place".to_owned()));
+    }
+    let mut text = String::new();
+    let room = most as u64 + 1;
+    File::open(path).map_err(failed)?.take(room).read_to_string(&mut text).map_err(failed)?;
+    if text.len() > most {
+        return Err(refused(format!("is larger than {most} bytes: split it")));
+    }
+    Ok(text)
 }

@@ -102,6 +102,8 @@ impl Changed {
         match file.rsplit('/').next().unwrap_or(file).split('.').next().unwrap_or_default() {
             "terms" | "links" | "lookalikes" => Some(Self { content: true, place: false }),
             "windows" | "holidays" | "places" | "numbers" | "zips" => Some(Self { content: false, place: true }),
+            // What no rule reads.
+            "campaigns" | "keywords" | "revocation" | "answers" => Some(Self::default()),
             _ => None,
         }
     }

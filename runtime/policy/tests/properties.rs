@@ -22,8 +22,14 @@ fn value(fact: Fact) -> BoxedStrategy<Value> {
 fn known() -> impl Strategy<Value = Facts> {
     let values: Vec<_> = Fact::ALL.iter().map(|fact| value(*fact)).collect();
     values.prop_map(|values| {
+        let now = signalbox_model::Timestamp::parse_rfc3339("2026-11-23T18:00:00Z").expect("a time");
+        let later = |hours: u64| Some(now + std::time::Duration::from_secs(hours * 3_600));
         let mut facts = Facts {
-            now: signalbox_model::Timestamp::parse_rfc3339("2026-11-23T18:00:00Z").expect("a time"),
+            now,
+            window_opens: later(14),
+            day_resets: later(13),
+            supervision_ends: later(2),
+            count_falls: None,
             ..Facts::default()
         };
         for (fact, value) in Fact::ALL.iter().zip(values) {
@@ -68,16 +74,48 @@ fn condition() -> impl Strategy<Value = String> {
     })
 }
 
-/// A rule's changing parts: severity, on_unknown, when.
+/// A rule's changing parts: severity, on_unknown, how long it holds, what it changes, whom it is for, from when to when, when.
 fn rule() -> impl Strategy<Value = String> {
-    let severity = prop::sample::select(vec!["warn", "hold", "deny"]);
-    let unknown = prop::sample::select(vec!["pass", "warn", "hold", "deny"]);
-    (severity, unknown, condition()).prop_map(|(severity, unknown, when)| {
-        let hold = if severity == "hold" || unknown == "hold" { "hold_for = \"5m\"\n" } else { "" };
-        format!(
-            "[[rule]]\nid = \"a\"\ncite = \"c\"\nclass = \"unknown\"\nseverity = \"{severity}\"\non_unknown = \"{unknown}\"\n{hold}when = \"{when}\"\nexplain = \"e\"\nfix = \"f\"\n"
-        )
-    })
+    let severity = prop::sample::select(vec!["warn", "rewrite", "hold", "deny"]);
+    let unknown = prop::sample::select(vec!["pass", "warn", "rewrite", "hold", "deny"]);
+    let hold = prop::sample::select(vec![
+        "hold_for = \"5m\"",
+        "hold_for = \"1h\"",
+        "hold_until = \"window\"",
+        "hold_until = \"daily-reset\"",
+        "hold_until = \"count\"",
+        "hold_until = \"supervision\"",
+    ]);
+    let change = prop::sample::select(vec!["name-brand", "append-opt-out", "portal-link"]);
+    let applies = prop::sample::select(vec![
+        "",
+        "",
+        "applies = { categories = [\"marketing\"] }",
+        "applies = { categories = [\"marketing\", \"otp\"], directions = [\"outbound\"] }",
+        "applies = { channels = [\"sms\"], senders = [\"long_code\", \"toll_free\"] }",
+        "applies = { origins = [\"api\"], carriers = [\"att\"] }",
+    ]);
+    // The facts are of a day in November.
+    let dates = prop::sample::select(vec![
+        "",
+        "",
+        "effective = \"2026-01-01\"",
+        "effective = \"2026-12-01\"",
+        "expires = \"2026-11-01\"",
+        "expires = \"2027-01-31\"",
+        "effective = \"2026-11-23\"\nexpires = \"2026-11-24\"",
+    ]);
+    (severity, unknown, hold, change, applies, dates, condition()).prop_map(
+        |(severity, unknown, hold, change, applies, dates, when)| {
+            let asks = |word: &str| severity == word || unknown == word;
+            let hold = if asks("hold") { hold } else { "" };
+            let change = if asks("rewrite") { format!("change = \"{change}\"") } else { String::new() };
+            format!(
+                "[[rule]]\nid = \"a\"\ncite = \"c\"\nclass = \"unknown\"\nseverity = \"{severity}\"\non_unknown = \"{unknown}\"\n\
+                 {hold}\n{change}\n{applies}\n{dates}\nwhen = \"{when}\"\nexplain = \"e\"\nfix = \"f\"\n"
+            )
+        },
+    )
 }
 
 const ACME: Whose<'_> = Whose { tenant: Some("acme"), campaign: None };

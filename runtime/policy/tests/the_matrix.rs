@@ -3,7 +3,10 @@
 
 use signalbox_model::Category;
 use signalbox_policy::cases;
-use signalbox_policy::facts::{CampaignStatus, ConsentLevel, Facts};
+use signalbox_policy::facts::{
+    BrandStatus, CampaignStatus, CarrierStatus, ConsentLevel, Facts, NumberStatus, SenderType, ShortCodeStatus,
+    TollFreeStatus,
+};
 use signalbox_policy::{Origin, Policies, Whose};
 
 /// Hours from UTC in winter, and whether clocks change.
@@ -123,6 +126,7 @@ fn expected(
     consent: ConsentLevel,
     campaign: CampaignStatus,
     pending_days: u32,
+    wrote_hours: u32,
 ) -> (&'static str, Vec<&'static str>) {
     let (mut denies, mut holds) = (Vec::new(), Vec::new());
     match category {
@@ -139,7 +143,16 @@ fn expected(
                 denies.push("consent.not-express");
             }
         }
-        Category::Conversational => {}
+        // An answer, for a day; afterwards it needs consent, and isn't for the night.
+        Category::Conversational if wrote_hours <= 24 => {}
+        Category::Conversational => {
+            if matches!(consent, ConsentLevel::None | ConsentLevel::Relationship) {
+                denies.push("consent.unasked");
+            }
+            if !open {
+                holds.push("place.quiet-hours-unasked");
+            }
+        }
     }
     match campaign {
         CampaignStatus::Active => {}
@@ -215,20 +228,24 @@ fn two_implementations_agree_on_every_case() {
             let utc = day * 1_440 + minute;
             let open = zones.iter().all(|(offset, changes)| open(state, local(utc, *offset, *changes)));
             for category in Category::ALL {
-                // Only advertising minds the hour: the others are looked at once a day.
-                if category != Category::Marketing && *minute != MINUTES[0] {
+                // Only advertising and what answers nobody mind the hour: the others are looked at once a day.
+                if matches!(category, Category::Transactional | Category::Otp) && *minute != MINUTES[0] {
                     continue;
                 }
+                let wrote: &[u32] = if category == Category::Conversational { &[24, 25, 10_000] } else { &[10_000] };
                 let mut facts = facts(&policies, code, utc, category);
                 for consent in ConsentLevel::ALL.iter().copied() {
-                    for &(campaign, pending_days) in &campaigns {
+                    let dialogues =
+                        campaigns.iter().flat_map(|campaign| wrote.iter().map(move |wrote| (campaign, *wrote)));
+                    for (&(campaign, pending_days), wrote) in dialogues {
+                        facts.last_inbound_hours = Some(wrote);
                         (facts.consent, facts.campaign_status) = (Some(consent), Some(campaign));
                         facts.pending_days = Some(pending_days);
                         let decision = policies.decide(&facts, Whose::default());
                         let mut fired: Vec<_> = decision.reasons.iter().map(|reason| reason.rule.as_str()).collect();
                         fired.sort_unstable();
                         let found = (decision.verdict.as_str(), fired);
-                        let wanted = expected(open, category, consent, campaign, pending_days);
+                        let wanted = expected(open, category, consent, campaign, pending_days, wrote);
                         assert_eq!(
                             (found.0, found.1.as_slice()),
                             (wanted.0, wanted.1.as_slice()),
@@ -243,4 +260,116 @@ fn two_implementations_agree_on_every_case() {
     }
     println!("{count} cases: {verdicts:?}");
     assert!(count >= 10_000 && verdicts.len() == 3 && verdicts.values().all(|n| *n >= 500), "{count} {verdicts:?}");
+}
+
+/// Which of the rules on registration fire, for each kind of sender.
+fn expected_of_sender(
+    sender: SenderType,
+    (brand, campaign, carrier): (BrandStatus, CampaignStatus, CarrierStatus),
+    number: NumberStatus,
+    (toll_free, short_code): (TollFreeStatus, Option<ShortCodeStatus>),
+) -> Vec<&'static str> {
+    let mut fired = Vec::new();
+    match sender {
+        SenderType::LongCode => {
+            if !matches!(brand, BrandStatus::Verified | BrandStatus::Vetted) {
+                fired.push("registration.brand-unverified");
+            }
+            match campaign {
+                CampaignStatus::Active => {}
+                CampaignStatus::Unregistered => fired.push("registration.campaign-missing"),
+                CampaignStatus::Pending => fired.push("registration.campaign-pending"),
+                CampaignStatus::Rejected | CampaignStatus::Suspended | CampaignStatus::Expired => {
+                    fired.push("registration.campaign-ended");
+                }
+            }
+            match carrier {
+                CarrierStatus::Approved => {}
+                CarrierStatus::Pending | CarrierStatus::Review => fired.push("registration.carrier-pending"),
+                CarrierStatus::Rejected | CarrierStatus::Suspended => fired.push("registration.carrier-refused"),
+            }
+            match number {
+                NumberStatus::Added => {}
+                NumberStatus::Pending => fired.push("registration.number-pending"),
+                NumberStatus::Unassigned | NumberStatus::Failed | NumberStatus::Deleted => {
+                    fired.push("registration.number-apart");
+                }
+            }
+        }
+        SenderType::TollFree if toll_free != TollFreeStatus::Verified => fired.push("registration.toll-free"),
+        SenderType::ShortCode => match short_code {
+            Some(ShortCodeStatus::Active) => {}
+            // Nobody registered it: it waits until somebody does.
+            None => fired.extend(["registration.short-code-pending", "registration.short-code-suspended"]),
+            Some(ShortCodeStatus::Pending) => fired.push("registration.short-code-pending"),
+            Some(ShortCodeStatus::Suspended) => fired.push("registration.short-code-suspended"),
+        },
+        SenderType::TollFree | SenderType::Alphanumeric => {}
+    }
+    fired.sort_unstable();
+    fired
+}
+
+#[test]
+fn two_implementations_agree_on_every_sender() {
+    let policies = Policies::open(&Origin { folder: None, packs: vec!["us".into()] }).unwrap();
+    // Noon of an ordinary Monday in New York; a receipt to somebody who agreed.
+    let mut facts = facts(&policies, 212, 326 * 1_440 + 1_020, Category::Transactional);
+    (facts.consent, facts.pending_days) = (Some(ConsentLevel::Express), Some(3));
+    let mut count = 0;
+    let mut agree = |facts: &Facts, sender, registered, number, others| {
+        let decision = policies.decide(facts, Whose::default());
+        let mut fired: Vec<_> = decision.reasons.iter().map(|reason| reason.rule.as_str()).collect();
+        fired.sort_unstable();
+        let wanted = expected_of_sender(sender, registered, number, others);
+        assert_eq!(fired, wanted, "{sender:?} {registered:?} {number:?} {others:?}");
+        let ends = |rule: &&str| match *rule {
+            "registration.short-code-suspended" => others.1 == Some(ShortCodeStatus::Suspended),
+            rule => !rule.ends_with("-pending"),
+        };
+        let verdict = match (wanted.is_empty(), wanted.iter().any(ends)) {
+            (true, _) => "allow",
+            (_, true) => "deny",
+            (_, false) => "hold",
+        };
+        assert_eq!(decision.verdict.as_str(), verdict, "{sender:?} {registered:?} {number:?} {others:?}");
+        count += 1;
+    };
+    let short_codes = ShortCodeStatus::ALL.iter().copied().map(Some).chain([None]).collect::<Vec<_>>();
+    for sender in [SenderType::LongCode, SenderType::TollFree, SenderType::ShortCode] {
+        facts.sender_type = Some(sender);
+        for (brand, campaign) in BrandStatus::ALL
+            .iter()
+            .flat_map(|brand| CampaignStatus::ALL.iter().map(move |campaign| (*brand, *campaign)))
+        {
+            (facts.brand_status, facts.campaign_status) = (Some(brand), Some(campaign));
+            for (carrier, number) in CarrierStatus::ALL
+                .iter()
+                .flat_map(|carrier| NumberStatus::ALL.iter().map(move |number| (*carrier, *number)))
+            {
+                // What is said of campaigns is no matter to the other two, good or bad.
+                let told = [
+                    (CarrierStatus::Approved, NumberStatus::Added),
+                    (CarrierStatus::Rejected, NumberStatus::Unassigned),
+                ];
+                if sender != SenderType::LongCode && !told.contains(&(carrier, number)) {
+                    continue;
+                }
+                (facts.carrier_status, facts.number_status) = (Some(carrier), Some(number));
+                for (toll_free, short_code) in
+                    TollFreeStatus::ALL.iter().flat_map(|status| short_codes.iter().map(move |code| (*status, *code)))
+                {
+                    if sender == SenderType::LongCode
+                        && short_code.is_some_and(|code| code != ShortCodeStatus::Suspended)
+                    {
+                        continue;
+                    }
+                    (facts.toll_free_status, facts.short_code_status) = (Some(toll_free), short_code);
+                    agree(&facts, sender, (brand, campaign, carrier), number, (toll_free, short_code));
+                }
+            }
+        }
+    }
+    println!("{count} senders");
+    assert!(count >= 10_000);
 }

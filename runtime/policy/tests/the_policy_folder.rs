@@ -101,3 +101,41 @@ fn folders_that_lead_back_to_themselves_are_read_once() {
     let error = Policies::load(there.path()).unwrap_err().to_string();
     assert!(error.contains("carriers/floor.toml"), "{error}");
 }
+
+#[test]
+fn what_is_no_ordinary_file_or_too_large_is_refused_and_not_read_to_its_end() {
+    for (file, most) in [("keywords.toml", 1 << 20), ("data/terms.toml", 32 << 20), ("more.toml", 1 << 20)] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        let path = folder.path().join(file);
+        std::fs::write(&path, "# ".repeat(most / 2 + 1)).unwrap();
+        let error = Policies::load(folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{file}:1:1: is larger than {most} bytes")), "{error}");
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        // Rules are whatever files there are; a table or list of words has its place.
+        match Policies::load(folder.path()) {
+            Ok(policies) => assert!(file == "more.toml" && policies == Policies::built_in()),
+            Err(error) => assert!(error.to_string().contains("isn't an ordinary file"), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn decisions_say_which_words_and_answers_were_in_force() {
+    let tables = |file: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let text = std::fs::read_to_string(self::folder().join(file)).unwrap();
+        std::fs::write(folder.path().join(file), format!("{text}\n")).unwrap();
+        let policies = Policies::load(folder.path()).unwrap();
+        policies.decide(&Default::default(), Default::default()).trace.tables
+    };
+    let built_in = Policies::built_in();
+    let mut seen = vec![built_in.tables.hash()];
+    seen.extend(["keywords.toml", "revocation.toml", "answers.toml"].map(tables));
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 4);
+    let names: Vec<_> = built_in.tables.versions().iter().map(|version| version.file.as_str()).collect();
+    assert!(["keywords.toml", "revocation.toml", "answers.toml"].iter().all(|file| names.contains(file)), "{names:?}");
+}

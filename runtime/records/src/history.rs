@@ -1,7 +1,7 @@
 //! The last messages of a conversation, both ways: what a handler may look back on.
 
 use bytes::Bytes;
-use signalbox_model::{ConversationId, Direction, Message, MessageId, TenantId};
+use signalbox_model::{ConversationId, Direction, Message, MessageId, TenantId, Timestamp};
 use signalbox_store::{Batch, Range, Store, Table, layout};
 
 use crate::Error;
@@ -43,6 +43,52 @@ pub async fn pointers(
     let range = Range::prefix(Table::History, conversation.as_bytes().to_vec(), n).reversed();
     let rows = store.range(partition, range).await?;
     rows.iter().map(|(key, value)| pointer(key, value)).collect()
+}
+
+/// When the other side last wrote in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Then.
+    At(Timestamp),
+    /// Never, as far as messages are kept.
+    Never,
+    /// Not among the messages that were looked at; there are more.
+    NotLately,
+}
+
+/// Rows that are read first: a dialogue goes to and fro.
+const FIRST_LOOK: usize = 8;
+/// Rows that are read at a time after that.
+const NEXT_LOOK: usize = 128;
+
+/// When the other side last wrote, looking at `most` messages at most.
+pub async fn last_inbound(store: &dyn Store, conversation: ConversationId, most: usize) -> Result<Heard, Error> {
+    let partition = conversation.partition(store.partitions());
+    let mut range = Range::prefix(Table::History, conversation.as_bytes().to_vec(), FIRST_LOOK).reversed();
+    let mut looked = 0;
+    while looked < most {
+        let rows = store.range(partition, range.clone()).await?;
+        for (key, value) in &rows {
+            if layout::decode::<Direction>(Table::History, value)? == Direction::Inbound {
+                return Ok(Heard::At(time(key)?));
+            }
+        }
+        looked += rows.len();
+        match rows.last() {
+            Some((last, _)) if rows.len() == range.limit => range = range.resume(last.clone()),
+            _ => return Ok(Heard::Never),
+        }
+        range.limit = NEXT_LOOK;
+    }
+    Ok(Heard::NotLately)
+}
+
+/// When the message of a pointer was accepted.
+fn time(key: &[u8]) -> Result<Timestamp, Error> {
+    let micros = key.get(16..).and_then(|rest| rest.first_chunk::<8>());
+    let micros =
+        micros.ok_or_else(|| layout::Unreadable { table: Table::History, why: "its key is too short".to_owned() })?;
+    Ok(Timestamp::from_micros(u64::from_be_bytes(*micros)))
 }
 
 /// Ids of the messages of a conversation, the newest first, up to `n` of those before `after`.

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use signalbox_model::{Address, Partition, TenantId, Timestamp};
-use signalbox_registry::registration::{Form, Kind, Registration, Row, Who};
+use signalbox_registry::registration::{Form, Kind, Most, Registration, Row, Who};
 use signalbox_store::Store;
 use signalbox_store::memory::{Config, MemoryStore};
 
@@ -35,7 +35,8 @@ async fn main() {
         (0..CAMPAIGNS).map(|n| row(format!("+1212555{n:04}"), &[("campaign", format!("campaign-{n}"))])).collect();
     for (kind, rows) in [(Kind::Brand, brand), (Kind::Campaign, campaigns), (Kind::Number, numbers)] {
         let place = (Who::Operator, Timestamp::EPOCH, epoch);
-        registration.put(&tenant, kind, rows, place, |_| true).await.expect("they are in order");
+        let most = Most { numbers_without_pool: 49, samples: 5, sub_use_cases: 5 };
+        registration.put(&tenant, kind, rows, place, most, |_| true).await.expect("they are in order");
     }
     let senders: Vec<Address> =
         (0..CAMPAIGNS).map(|n| format!("+1212555{n:04}").parse().expect("it is a number")).collect();

@@ -354,6 +354,10 @@ impl Ledger {
         self.imports.write().insert(id);
         wide.iter().for_each(|(person, revocation)| self.wide.add(*person, revocation));
         self.cache.clear();
+        // Who made sure of a permission before has to make sure again.
+        if import.revocations > 0 {
+            self.revocations.fetch_add(import.revocations, Ordering::Release);
+        }
         Ok(import)
     }
 

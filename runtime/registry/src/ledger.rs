@@ -41,7 +41,7 @@ pub struct Ledger {
     pub(crate) imports: RwLock<HashSet<ImportId>>,
     pub(crate) importing: Mutex<()>,
     /// How many revocations there were.
-    revocations: AtomicU64,
+    pub(crate) revocations: AtomicU64,
 }
 
 /// What is asked before a message leaves.
@@ -269,16 +269,18 @@ impl Ledger {
         self.revocations.load(Ordering::Acquire)
     }
 
-    /// Does memory know of a revocation that stands in the way? It knows every one of the last moments.
+    /// Does memory know of a revocation that stands in the way? It knows every one of the last moments; where an import
+    /// made it forget what it knew, there may be one, and whoever asks has to make sure.
     pub fn is_revoked(&self, question: Question<'_>) -> bool {
         let forbidden = self.forgotten.find(&question);
         let Question { tenant, sender, campaign, person, category } = question;
-        let known = |program: &Program| self.cache.get(ConsentId::new(tenant, program, person)).ok();
-        let sender = known(&Program::Sender(sender.clone()));
-        let of_campaign = campaign.and_then(|campaign| known(&Program::Campaign(campaign.to_owned())));
+        let known = |program: &Program| self.cache.get(ConsentId::new(tenant, program, person));
+        let Ok(sender) = known(&Program::Sender(sender.clone())) else { return true };
+        let of_campaign = campaign.map(|campaign| known(&Program::Campaign(campaign.to_owned()))).transpose();
+        let Ok(of_campaign) = of_campaign else { return true };
         let elsewhere = self.wide.find(PersonId::new(tenant, person), category, campaign);
         let elsewhere = newest(elsewhere, forbidden);
-        judge([sender.as_deref(), of_campaign.as_deref()], elsewhere, category).revoked.is_some()
+        judge([Some(&*sender), of_campaign.as_deref()], elsewhere, category).revoked.is_some()
     }
 
     /// The lines of a ledger, the last said first.

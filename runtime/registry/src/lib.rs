@@ -34,4 +34,4 @@ pub use holds::{Hold, HoldRefused, Holds};
 pub use import::{Import, ImportRefused, LineError};
 pub use ledger::{BadPlace, Entry, Ledger, Line, Permission, Place, Question, Staged};
 pub use rows::{ImportId, Party};
-pub use suppression::{ListKind, ListMeta, NewList, Suppression, SuppressionRefused};
+pub use suppression::{Covers, ListKind, ListMeta, NewList, Suppression, SuppressionRefused};

@@ -279,3 +279,30 @@ async fn every_wrong_line_is_told_and_nothing_is_written() {
     let debug = format!("{:?}", wrong(file));
     assert!(!debug.contains("5550199001"), "{debug}");
 }
+
+#[tokio::test]
+async fn whoever_made_sure_before_an_import_revoked_has_to_make_sure_again() {
+    let house = House::new().await;
+    house.say(Program::Sender(one()), given(Level::Express, 1)).await;
+    let other = number("+15550199002");
+    let (person, sender) = (person(), one());
+    let about =
+        |person| Question { tenant: &house.tenant, sender: &sender, campaign: None, person, category: Category::Otp };
+    for person in [&person, &other] {
+        assert_eq!(house.ledger.permission(about(person)).await.unwrap().revoked, None);
+    }
+    let seen = house.ledger.revocations();
+    house.import("number,sender,consent,at\n+15550199001,+15550100001,revoked,2001-05-05T15:00:00Z\n").await.unwrap();
+    assert_ne!(house.ledger.revocations(), seen, "nobody would look again");
+    assert!(house.ledger.is_revoked(about(&person)));
+    // Nor is it taken for sure of others, until somebody has looked.
+    assert!(house.ledger.is_revoked(about(&other)));
+    house.ledger.permission(about(&other)).await.unwrap();
+    assert!(!house.ledger.is_revoked(about(&other)));
+    assert!(house.ledger.permission(about(&person)).await.unwrap().revoked.is_some());
+    let seen = house.ledger.revocations();
+    let more = "number,sender,consent,at,method\n+15550199002,+15550100001,express,2001-05-05T15:00:00Z,form\n";
+    let parsed = import::parse(more.as_bytes(), "more", KEY, NOW, |_| true).unwrap();
+    house.ledger.import(&house.tenant, &parsed, NOW, |p| house.epoch(p), &AtomicU64::new(0)).await.unwrap();
+    assert_eq!(house.ledger.revocations(), seen, "consents send nobody back");
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use signalbox_model::{Address, KeyId, Partition, TenantId, Timestamp};
 use signalbox_registry::suppression::{Answer, ListMeta, Said, Terms};
-use signalbox_registry::{ListKind, NewList, Suppression, SuppressionRefused};
+use signalbox_registry::{Covers, ListKind, NewList, Suppression, SuppressionRefused};
 use signalbox_store::memory::{Config, Crash, MemoryStore, Moment};
 use signalbox_store::{Batch, Range, Store, Table};
 
@@ -28,7 +28,15 @@ fn tenant(name: &str) -> TenantId {
 
 fn list(name: &str, kind: ListKind) -> NewList {
     let (name, source) = (name.to_owned(), "a test".to_owned());
-    NewList { name, kind, for_all: false, source, fetched_at: at("2026-11-20T00:00:00Z"), expires_at: None }
+    NewList {
+        name,
+        kind,
+        for_all: false,
+        source,
+        fetched_at: at("2026-11-20T00:00:00Z"),
+        expires_at: None,
+        covers: Covers::All,
+    }
 }
 
 async fn open(store: &Arc<MemoryStore>) -> Result<Suppression, signalbox_registry::Error> {
@@ -200,4 +208,23 @@ async fn a_million_numbers_are_asked_in_a_moment() {
     assert!(found > 50_000 && found < 80_000, "{found}");
     // A debug build on a busy machine; a release build is ten times as fast.
     assert!(each < Duration::from_micros(50), "{each:?}");
+}
+
+#[tokio::test]
+async fn a_list_in_parts_tells_of_the_area_codes_that_it_covers_and_of_no_others() {
+    let lists = open(&MemoryStore::new(Config::default())).await.unwrap();
+    let part = |name: &str, covers: &str| NewList { covers: covers.parse().unwrap(), ..list(name, ListKind::Dnc) };
+    import(&lists, part("east", "201"), "201,5550001\n").await.unwrap();
+    let said = ask(&lists, "acme", 2_015_550_002, NOW);
+    assert_eq!((said.on_dnc, said.stale), (Some(false), Some(false)));
+    // Nobody imported its area code: it may be on the part that is missing.
+    let other = ask(&lists, "acme", 4_155_550_002, NOW);
+    assert_eq!((other.on_dnc, other.stale), (None, None));
+    // A state's list names people, and doesn't stand for the national one.
+    import(&lists, part("state", "none"), "415,5550001\n").await.unwrap();
+    assert_eq!(ask(&lists, "acme", 4_155_550_001, NOW).on_dnc, Some(true));
+    assert_eq!(ask(&lists, "acme", 4_155_550_002, NOW).on_dnc, None);
+    import(&lists, part("west", "415,650"), "650,5550001\n").await.unwrap();
+    assert_eq!(ask(&lists, "acme", 4_155_550_002, NOW).on_dnc, Some(false));
+    assert_eq!(ask(&lists, "acme", 4_155_550_001, NOW).on_dnc, Some(true));
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use signalbox_engine::registry::registration::{
-    Authority, Campaign, Form, Kind, Object, Row, UseCase, Wrong, declare, read_csv, read_toml,
+    Authority, Campaign, Form, Kind, Most, Object, Row, UseCase, Wrong, declare, read_csv, read_toml,
 };
 use signalbox_model::Clock;
 use signalbox_policy::content::Declared;
+use signalbox_policy::data::Campaigns;
 use signalbox_policy::facts::Fact;
 use signalbox_policy::{Origin, Policies};
 
@@ -18,29 +19,6 @@ use crate::args::Lint;
 use crate::exit::{self, Error};
 use crate::machine::SystemClock;
 use crate::{block_on, client, out};
-
-const TABLE: &str = include_str!("../../../policies/data/campaigns.toml");
-
-/// What carriers look for, as `data/campaigns.toml` has it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    #[serde(rename = "source")]
-    _source: String,
-    #[serde(rename = "as_of")]
-    _as_of: String,
-    #[serde(rename = "certainty")]
-    _certainty: String,
-    samples: usize,
-    samples_low_volume: usize,
-    mixed_sub_use_cases: [usize; 2],
-    low_volume_sub_use_cases: [usize; 2],
-    message_flow_chars: usize,
-    opt_in: Vec<String>,
-    advertising: Vec<String>,
-    may_advertise: Vec<String>,
-    says: BTreeMap<String, Vec<String>>,
-}
 
 /// Something that a carrier would refuse, or ask about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,17 +40,12 @@ struct Finding {
 /// Runs the command. 1 where a carrier would refuse something.
 pub fn run(args: &Lint) -> Result<ExitCode, Error> {
     let policies = Policies::open(&Origin { folder: args.policies.clone(), packs: Vec::new() })?;
-    let table =
-        match args.policies.as_ref().map(|folder| folder.join("data/campaigns.toml")).filter(|path| path.is_file()) {
-            Some(path) => read_text(&path)?,
-            None => TABLE.to_owned(),
-        };
-    let table: Table = toml::from_str(&table).map_err(|error| wrong("campaigns.toml", &error))?;
+    let most = most(&policies.tables.campaigns);
     let path = Path::new(&args.what);
     let (rows, brands) = if path.is_file() { of_file(path)? } else { of_server(args)? };
     let mut findings = Vec::new();
     for Row { line, id, form } in rows {
-        let campaign = match declare((Kind::Campaign, &id), form, None, Authority::Operator, SystemClock.now()) {
+        let campaign = match declare((Kind::Campaign, &id), form, None, Authority::Operator, SystemClock.now(), most) {
             Ok(Object::Campaign(campaign)) => campaign,
             Ok(_) => continue,
             Err(faults) => {
@@ -88,9 +61,18 @@ pub fn run(args: &Lint) -> Result<ExitCode, Error> {
             }
         };
         let brand = args.brand.as_deref().or(brands.get(&campaign.brand).map(String::as_str));
-        findings.extend(lint(&id, &campaign, brand, &policies, &table));
+        findings.extend(lint(&id, &campaign, brand, &policies));
     }
     Ok(show(&findings, args.whom.server.json))
+}
+
+/// The most that the registry takes.
+fn most(table: &Campaigns) -> Most {
+    Most {
+        numbers_without_pool: table.numbers_without_pool,
+        samples: table.samples_most,
+        sub_use_cases: table.sub_use_cases_most,
+    }
 }
 
 fn show(findings: &[Finding], json: bool) -> ExitCode {
@@ -148,22 +130,6 @@ fn of_server(args: &Lint) -> Result<(Vec<Row>, BTreeMap<String, String>), Error>
     Ok((vec![Row { line: 0, id: args.what.clone(), form: Form(form) }], names.into_iter().collect()))
 }
 
-/// What carriers don't carry, and what would make it right.
-const PROHIBITED: [(Fact, &str); 12] = [
-    (Fact::SaysDebt, "debt collection or relief"),
-    (Fact::SaysLeads, "lead generation or affiliate advertisement"),
-    (Fact::SaysGetRich, "easy money"),
-    (Fact::SaysCrypto, "cryptocurrency"),
-    (Fact::SaysGambling, "gambling"),
-    (Fact::SaysCannabis, "cannabis, CBD or kratom"),
-    (Fact::SaysDrugs, "prescription drugs"),
-    (Fact::SaysFirearms, "firearms"),
-    (Fact::SaysVaping, "vaping"),
-    (Fact::SaysPhishing, "what phishing looks like"),
-    (Fact::SaysAdult, "adult content"),
-    (Fact::SaysHate, "hate"),
-];
-
 /// Gathers what is found of one campaign.
 struct Findings<'a> {
     campaign: &'a str,
@@ -177,7 +143,8 @@ impl Findings<'_> {
     }
 }
 
-fn lint(id: &str, campaign: &Campaign, brand: Option<&str>, policies: &Policies, table: &Table) -> Vec<Finding> {
+fn lint(id: &str, campaign: &Campaign, brand: Option<&str>, policies: &Policies) -> Vec<Finding> {
+    let table = &policies.tables.campaigns;
     let mut found = Findings { campaign: id, all: Vec::new() };
     if brand.is_none() {
         let fix = "Add it to the file as [[brands]], or give --brand NAME.";
@@ -196,7 +163,7 @@ fn lint(id: &str, campaign: &Campaign, brand: Option<&str>, policies: &Policies,
     found.all
 }
 
-fn counts(found: &mut Findings<'_>, campaign: &Campaign, table: &Table) {
+fn counts(found: &mut Findings<'_>, campaign: &Campaign, table: &Campaigns) {
     let least = if campaign.use_case == UseCase::LowVolume { table.samples_low_volume } else { table.samples };
     if campaign.samples.len() < least {
         let what = format!("there are {} samples; {least} are needed", campaign.samples.len());
@@ -262,7 +229,7 @@ fn samples(found: &mut Findings<'_>, campaign: &Campaign, brand: Option<&str>, p
             let fix = "Declare direct_lending if you lend yourself; others' loans aren't carried.";
             found.add("refuse", "content.loans", &place, "it offers loans", fix);
         }
-        for (_, what) in PROHIBITED.iter().filter(|(fact, _)| says(*fact)) {
+        for (_, what) in policies.tables.campaigns.prohibited().filter(|(fact, _)| says(*fact)) {
             let fix = "Carriers don't carry it: take it out.";
             found.add("refuse", "content.prohibited", &place, format!("it reads like {what}"), fix);
         }
@@ -289,7 +256,7 @@ fn samples(found: &mut Findings<'_>, campaign: &Campaign, brand: Option<&str>, p
     }
 }
 
-fn use_case(found: &mut Findings<'_>, campaign: &Campaign, table: &Table) {
+fn use_case(found: &mut Findings<'_>, campaign: &Campaign, table: &Campaigns) {
     let word = campaign.use_case.as_str();
     let samples: Vec<String> = campaign.samples.iter().map(|sample| sample.to_lowercase()).collect();
     let has = |text: &String, words: &[String]| words.iter().any(|word| text.contains(word.as_str()));
@@ -326,7 +293,7 @@ fn use_case(found: &mut Findings<'_>, campaign: &Campaign, table: &Table) {
     }
 }
 
-fn words(found: &mut Findings<'_>, campaign: &Campaign, brand: Option<&str>, policies: &Policies, table: &Table) {
+fn words(found: &mut Findings<'_>, campaign: &Campaign, brand: Option<&str>, policies: &Policies, table: &Campaigns) {
     let flow = campaign.message_flow.to_lowercase();
     let describes = table.opt_in.iter().any(|word| flow.contains(word.as_str()));
     if flow.chars().count() < table.message_flow_chars || !describes {
@@ -405,12 +372,13 @@ domains = ["acme.example"]
 "#;
 
     fn codes(text: &str) -> Vec<&'static str> {
-        let (table, policies) = (toml::from_str::<Table>(TABLE).unwrap(), Policies::built_in());
+        let policies = Policies::built_in();
+        let most = most(&policies.tables.campaigns);
         let mut rows = read_toml(Kind::Campaign, text).unwrap();
         let Row { id, form, .. } = rows.remove(0);
-        let object = declare((Kind::Campaign, &id), form, None, Authority::Operator, SystemClock.now());
+        let object = declare((Kind::Campaign, &id), form, None, Authority::Operator, SystemClock.now(), most);
         let Ok(Object::Campaign(campaign)) = object else { panic!("{object:?}") };
-        lint(&id, &campaign, Some("Acme"), &policies, &table).into_iter().map(|finding| finding.code).collect()
+        lint(&id, &campaign, Some("Acme"), &policies).into_iter().map(|finding| finding.code).collect()
     }
 
     #[test]

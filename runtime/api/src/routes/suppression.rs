@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use signalbox_engine::registry::NewList;
+use signalbox_engine::registry::{Covers, ListKind, NewList};
 
 use super::handlers::read_number;
 use crate::app::{App, json, to_its_end};
@@ -30,6 +30,9 @@ use crate::suppression_views::{SuppressionCheckView, SuppressionListView, Suppre
         ("source" = String, Query, description = "Where the list is from."),
         ("fetched_at" = String, Query, description = "When it was fetched there, RFC 3339."),
         ("expires_at" = Option<String>, Query, description = "From when on it is too old, besides what the rules say."),
+        ("covers" = Option<String>, Query, description = "With `dnc`, and needed there: of which numbers the file tells the \
+            whole. Area codes with commas between them; `all`; or `none` for a list besides a whole one, such as a \
+            state's. Of numbers that no list covers it isn't known whether they are on one."),
         ("for" = Option<String>, Query, description = "`tenant`, or `all` tenants where the operator lets you."),
     ),
     request_body(content = String, content_type = "text/csv"),
@@ -70,11 +73,24 @@ fn new_list(
     let kind = said.kind.ok_or_else(|| missing("kind"))?;
     let source = said.source.ok_or_else(|| missing("source"))?;
     let fetched_at = said.fetched_at.ok_or_else(|| missing("fetched_at"))?;
+    let covers = match (kind, said.covers) {
+        (ListKind::Dnc, Some(covers)) => covers,
+        (ListKind::Dnc, None) => {
+            let detail = "`covers` is missing: say of which area codes the file tells the whole, &covers=201,212, or `all`; \
+                          `none` for a list besides a whole one, such as a state's";
+            return Err(Problem::field(Code::QueryInvalid, "covers", "parameter.missing", detail));
+        }
+        (_, None) => Covers::All,
+        (_, Some(_)) => {
+            let detail = "`covers` goes with the kind `dnc`";
+            return Err(Problem::field(Code::QueryInvalid, "covers", "parameter.unexpected", detail));
+        }
+    };
     if said.for_all && !app.handle.lists_for_all(tenant) {
         let detail = "only whom the operator lets may have lists for all tenants: the tenant's setting `lists_for_all`";
         return Err(Problem::field(Code::RequestInvalid, "for", "list.not_yours", detail));
     }
-    Ok(NewList { name, kind, for_all: said.for_all, source, fetched_at, expires_at: said.expires_at })
+    Ok(NewList { name, kind, for_all: said.for_all, source, fetched_at, expires_at: said.expires_at, covers })
 }
 
 /// The lists against which your messages are held.

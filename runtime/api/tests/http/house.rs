@@ -113,9 +113,18 @@ impl House {
         Self::under(Policies::built_in(), config, limits, store, tenant, vec![Arc::new(Shut("test".into()))]).await
     }
 
+    /// A house with the policies of a folder.
+    pub async fn ruled_by(folder: &std::path::Path, store: Arc<dyn Store>) -> Self {
+        let origin = signalbox_policy::Origin { folder: Some(folder.to_owned()), packs: Vec::new() };
+        let policies = signalbox_policy::Watcher::open(origin, Timestamp::EPOCH).unwrap();
+        let (config, limits) = (Config::default(), engine::Config::default());
+        let carriers: Vec<Arc<dyn Carrier>> = vec![Arc::new(Shut("test".into()))];
+        Self::under(policies, config, limits, store, tenant("acme", OURS), carriers).await
+    }
+
     /// Likewise, under these policies, with these carriers.
     pub async fn under(
-        policies: Policies,
+        policies: impl Into<signalbox_policy::Watcher>,
         config: Config,
         limits: engine::Config,
         store: Arc<dyn Store>,

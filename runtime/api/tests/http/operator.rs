@@ -1,11 +1,12 @@
 //! What operators and their machines ask.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use signalbox_store::memory::{self, MemoryStore};
 
 use signalbox_api::Config;
-use signalbox_store::memory::{self, MemoryStore};
 
 use crate::house::{House, OURS, THEIRS};
 
@@ -90,4 +91,42 @@ async fn the_description_is_served_as_it_is_made() {
             assert!(described.is_object(), "{method} {path} answers {}", answer.status);
         }
     }
+}
+
+#[tokio::test]
+async fn a_set_of_policies_that_is_refused_is_shown_until_it_is_mended() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policies-that-break");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let house = House::ruled_by(&folder, MemoryStore::new(memory::Config::default())).await;
+    let policies = || async { house.client().await.ask("GET", "/status", &[], b"").await.json()["policy"].clone() };
+    let metric = |name: &'static str| {
+        let house = &house;
+        async move {
+            let answer = house.client().await.ask("GET", "/metrics", &[], b"").await;
+            let text = String::from_utf8(answer.body).unwrap();
+            let line = text.lines().find(|line| line.starts_with(&format!("signalbox_{name} "))).map(str::to_owned);
+            line.unwrap_or_else(|| panic!("{name} isn't in\n{text}")).rsplit(' ').next().unwrap().to_owned()
+        }
+    };
+    let good = policies().await;
+    assert_eq!((&good["refused"], good.get("failure")), (&json!(0), None), "{good}");
+    assert_eq!((metric("policies_stale").await, metric("policies_refused_total").await), ("0".into(), "0".into()));
+    std::fs::write(folder.join("mine.toml"), "[[rule]]\nid = 3").unwrap();
+    house.handle.read_policies().unwrap_err();
+    let broken = policies().await;
+    assert_eq!((&broken["rules"], &broken["refused"]), (&good["rules"], &json!(1)), "the last good set stays");
+    assert!(broken["failure"]["error"].as_str().unwrap().starts_with("mine.toml:2:6: "), "{broken}");
+    assert!(broken["failure"]["at"].as_str().unwrap().starts_with("2026-12-01T12:00:00"), "{broken}");
+    assert_eq!((metric("policies_stale").await, metric("policies_refused_total").await), ("1".into(), "1".into()));
+    // Words that are obeyed are part of it: mended, with another list, the tables' hash is another.
+    std::fs::write(folder.join("mine.toml"), "").unwrap();
+    std::fs::write(folder.join("keywords.toml"), format!("{}\n", signalbox_policy::BUILT_IN_KEYWORDS)).unwrap();
+    let read = house.handle.read_policies().unwrap();
+    house.handle.take_policies(read).await;
+    let mended = policies().await;
+    assert_eq!((mended.get("failure"), &mended["refused"]), (None, &json!(1)), "{mended}");
+    assert_ne!((&mended["rules"], &mended["tables"]), (&good["rules"], &good["tables"]));
+    assert_ne!(mended["tables"], good["tables"]);
+    assert_eq!(metric("policies_stale").await, "0");
 }

@@ -1,6 +1,7 @@
 //! Brands, campaigns and numbers are registered, imported whole or not at all, and moved on by signed events alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use signalbox_api::{Config, OperatorKey};
@@ -45,11 +46,16 @@ async fn import(house: &House, kind: &str, content: &str, file: &str) -> Answer 
     house.client().await.ask("POST", &format!("/v1/registry-imports/{kind}"), &headers, file.as_bytes()).await
 }
 
-/// Sends an event that was signed at this second by this secret.
+/// Sends an event that was signed at this second by this secret, under a name that none had before.
 async fn tell(house: &House, secret: &str, second: u64, body: &str) -> Answer {
-    let signature = Signer::parse(secret).unwrap().sign("evt_1", second, body.as_bytes());
+    static TOLD: AtomicU64 = AtomicU64::new(0);
+    tell_as(house, (&format!("evt_{}", TOLD.fetch_add(1, Ordering::Relaxed)), secret), second, body).await
+}
+
+async fn tell_as(house: &House, (name, secret): (&str, &str), second: u64, body: &str) -> Answer {
+    let signature = Signer::parse(secret).unwrap().sign(name, second, body.as_bytes());
     let time = second.to_string();
-    let headers = [("webhook-id", "evt_1"), ("webhook-timestamp", &time), ("webhook-signature", &signature)];
+    let headers = [("webhook-id", name), ("webhook-timestamp", &time), ("webhook-signature", &signature)];
     house.client().await.ask("POST", "/v1/registry/tcr", &headers, body.as_bytes()).await
 }
 
@@ -143,4 +149,30 @@ async fn events_are_taken_signed_fresh_and_once() {
     let lines = house.ask("GET", "/v1/registry/campaigns/promo", None).await.json();
     let events = lines["history"].as_array().unwrap().iter().filter(|line| line["who"] == "registry").count();
     assert_eq!(events, 5, "{lines:#}");
+}
+
+#[tokio::test]
+async fn an_event_that_is_told_again_later_is_no_news_and_a_suspension_outlasts_approvals() {
+    let house = open().await;
+    set_up(&house).await;
+    as_operator(&house, "/v1/registry/campaigns/promo?tenant=acme", json!({ "tcr_id": "CABC123" })).await;
+    let operation = |what: &str| {
+        format!(r#"{{"eventType":"MNO_CAMPAIGN_OPERATION_{what}","campaignId":"CABC123","mnoName":"T-Mobile"}}"#)
+    };
+    let now = second(&house);
+    let named = |name: &'static str| (name, SECRET);
+    let first = tell_as(&house, named("evt_a"), now, &operation("APPROVED")).await.json();
+    assert_eq!(first["outcome"], "changed", "{first}");
+    tell(&house, SECRET, now + 1, &operation("SUSPENDED")).await;
+    // The carrier's word from before, or a new one: what it suspended isn't good again by it.
+    let late = tell(&house, SECRET, now + 2, &operation("APPROVED")).await.json();
+    assert_eq!((&late["outcome"], &late["why"]), (&json!("kept"), &json!("suspended can't become approved")), "{late}");
+    assert_eq!(status(&house).await["tmobile_status"], "suspended");
+    tell(&house, SECRET, now + 3, &operation("UNSUSPENDED")).await;
+    // Signed anew, told again: it happened before the suspension.
+    let again = tell_as(&house, named("evt_a"), now + 4, &operation("APPROVED")).await.json();
+    assert_eq!(again["outcome"], "kept", "{again}");
+    assert_eq!(status(&house).await["tmobile_status"], "pending");
+    let new = tell(&house, SECRET, now + 5, &operation("APPROVED")).await.json();
+    assert_eq!((&new["outcome"], &status(&house).await["tmobile_status"]), (&json!("changed"), &json!("approved")));
 }

@@ -55,8 +55,9 @@ async fn whoever_is_on_an_own_list_gets_nothing_until_the_list_is_gone() {
 #[tokio::test]
 async fn a_list_says_how_old_it_is_and_is_nobody_elses() {
     let house = House::open().await;
-    import(&house, "national", &said("dnc"), "555,0199001\n").await;
+    import(&house, "national", &format!("{}&covers=555,212", said("dnc")), "555,0199001\n").await;
     let shown = house.ask("GET", "/v1/suppression/national", None).await.json();
+    assert_eq!(shown["covers"], "212,555");
     assert_eq!((&shown["stale_from"], &shown["stale"]), (&json!("2026-12-31T00:00:00.000000Z"), &json!(false)));
     house.clock.advance(std::time::Duration::from_secs(30 * 86_400));
     let listed = house.ask("GET", "/v1/suppression", None).await.json();
@@ -74,6 +75,9 @@ async fn what_is_wrong_with_a_list_is_told() {
         ("source=x&fetched_at=2026-11-30T00:00:00Z", "kind"),
         ("kind=dnc&fetched_at=2026-11-30T00:00:00Z", "source"),
         ("kind=none&source=x&fetched_at=2026-11-30T00:00:00Z", "kind"),
+        ("kind=dnc&source=x&fetched_at=2026-11-30T00:00:00Z", "covers"),
+        ("kind=dnc&source=x&fetched_at=2026-11-30T00:00:00Z&covers=all,201", "covers"),
+        ("kind=own&source=x&fetched_at=2026-11-30T00:00:00Z&covers=all", "covers"),
     ] {
         let answer = import(&house, "a", query, good).await;
         assert_eq!(answer.problem("query.invalid")["errors"][0]["field"], field, "{query}");
@@ -83,7 +87,7 @@ async fn what_is_wrong_with_a_list_is_told() {
     let later = said("own").replace("2026-11-30", "2026-12-02");
     assert_eq!(told(&import(&house, "a", &later, good).await)["code"], "list.times");
     assert_eq!(import(&house, "a", &said("own"), good).await.status, 200);
-    assert_eq!(told(&import(&house, "a", &said("dnc"), good).await)["code"], "name.taken");
+    assert_eq!(told(&import(&house, "a", &format!("{}&covers=all", said("dnc")), good).await)["code"], "name.taken");
     let older = said("own").replace("2026-11-30", "2026-11-29");
     assert_eq!(told(&import(&house, "a", &older, good).await)["code"], "list.older");
     house.ask("PUT", &format!("/v1/suppression/a?{}", said("own")), Some(&json!({}))).await.problem("body.type");

@@ -26,6 +26,7 @@ use self::templates::Templates;
 use self::windows::{DAY, Key, Sent, Windows};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::registered::{self, Campaign};
 use crate::step::Step;
 
 /// The facts that are counted in a window of 24 hours.
@@ -164,7 +165,7 @@ impl Counted {
 pub(crate) async fn fill(
     engine: &Engine,
     policy: &Policies,
-    message: &Message,
+    (message, campaign): (&Message, Option<&str>),
     place: Place,
     facts: &mut Facts,
 ) -> Result<(), Error> {
@@ -182,7 +183,7 @@ pub(crate) async fn fill(
     if !reads.meets(WINDOW) {
         return Ok(());
     }
-    let going = Going::of(message, facts.now, false);
+    let going = Going::of(message, campaign, facts.now, false);
     let window = counted.windows.claim(going.key, going.sent, place == Place::Take);
     let senders = counted.templates.senders(going.template.0, going.template.1, facts.now);
     if counted.gap_until.load(Ordering::Relaxed) > facts.now.as_micros() {
@@ -218,7 +219,8 @@ impl Step<'_> {
         if !whole.load(Ordering::Relaxed) && !whole.swap(true, Ordering::Relaxed) {
             self.batch.put(Table::Meta, whole_key(), Bytes::from_static(&[1]));
         }
-        let going = Going::of(message, self.at, true);
+        let campaign = registered::campaign(engine, message);
+        let going = Going::of(message, campaign.as_ref().map(Campaign::name), self.at, true);
         let row = SentRow {
             contact: going.key,
             subject: going.sent.subject,
@@ -232,11 +234,11 @@ impl Step<'_> {
 }
 
 impl Going {
-    fn of(message: &Message, at: Timestamp, durable: bool) -> Self {
+    fn of(message: &Message, campaign: Option<&str>, at: Timestamp, durable: bool) -> Self {
         // What a rule changed in the text doesn't make another template of it.
         let text = message.original.as_ref().map_or(&*message.body.text, |original| &*original.text);
         let template = fingerprint(text);
-        let subject = first_eight(&[b"subject", message.campaign.as_deref().unwrap_or_default().as_bytes()]);
+        let subject = first_eight(&[b"subject", campaign.unwrap_or_default().as_bytes()]);
         let key = contact_key(&message.tenant, message.theirs());
         let tenant_template = first_eight(&[message.tenant.as_str().as_bytes(), &template.to_be_bytes()]);
         let sender = first_eight(&[message.ours().to_string().as_bytes()]);

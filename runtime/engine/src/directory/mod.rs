@@ -9,7 +9,7 @@ mod handlers;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use foldhash::HashMap;
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use signalbox_guest as guest;
 use signalbox_model::directory::{ApiKey, Tenant, Webhook};
 use signalbox_model::handler::Binding;
 use signalbox_model::{Address, Chance, KeyId, Partition, TenantId};
+use signalbox_policy::content::Phrases;
 use signalbox_store::{Batch, Epoch, Range, Store, Table, layout};
 
 use crate::error::Error;
@@ -38,6 +39,8 @@ pub(crate) struct Account {
     pub(crate) bindings: Bindings,
     /// What it used, apart from its handlers.
     pub(crate) tally: Arc<Tally>,
+    /// The words of its supervision, as the tables in force fold them.
+    pub(crate) supervised: Arc<ArcSwapOption<Phrases>>,
 }
 
 #[derive(Clone, Default)]
@@ -78,6 +81,7 @@ impl Directory {
                 handlers: BTreeMap::new(),
                 bindings: Bindings::default(),
                 tally: Arc::default(),
+                supervised: Arc::default(),
             };
             snapshot.accounts.insert(account.tenant.id.clone(), Arc::new(account));
         }

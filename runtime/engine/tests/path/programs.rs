@@ -1,10 +1,12 @@
 //! A program's own words are obeyed before any handler, add to those that always hold, and take nothing from them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use signalbox_carriers::Outcome;
 use signalbox_engine::{ProgramRefused, ProgramSettings, Refused};
 use signalbox_model::{Direction, Status};
+use signalbox_policy::Policies;
 
 use crate::counted::{rule, rules};
 use crate::house::{House, OURS, noon};
@@ -109,4 +111,31 @@ async fn a_stop_is_confirmed_once_within_five_minutes_and_then_there_is_silence(
     house.carrier.close(false);
     house.until(confirmation.id, Status::Expired).await;
     assert_eq!(house.carrier.seen_count(), 0);
+}
+
+#[tokio::test]
+async fn words_that_the_lists_take_for_something_else_are_a_programs_own_no_more() {
+    let house = House::new().await;
+    house.carrier.always(Outcome::Taken { ids: vec![] });
+    house.text("STOP").await;
+    let own = ProgramSettings { start: vec!["ENOUGH WAITING".to_owned()], ..settings() };
+    house.handle.put_program(&house.caller.tenant, "deals", own).await.unwrap();
+    house.clock.advance(Duration::from_secs(1));
+    house.text("Enough waiting!").await;
+    assert!(!is_silenced(&house).await);
+    // A reload brings a phrase by which people ask to be left alone.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("a-phrase-more");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lists = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/revocation.toml");
+    let more = "\n[[phrase]]\nlanguage = \"en\"\ntail = \"end\"\npatterns = [\"enough waiting\"]\n";
+    std::fs::write(folder.join("revocation.toml"), std::fs::read_to_string(lists).unwrap() + more).unwrap();
+    house.handle.take_policies(Policies::load(&folder).unwrap()).await;
+    house.clock.advance(Duration::from_secs(1));
+    house.text("Enough waiting!").await;
+    assert!(is_silenced(&house).await, "nobody is opted in by words that say the opposite");
+    house.clock.advance(Duration::from_secs(1));
+    house.text("START").await;
+    house.clock.advance(Duration::from_secs(1));
+    house.text("No deals").await;
+    assert!(is_silenced(&house).await, "its other words are its own still");
 }

@@ -1,12 +1,14 @@
+use std::path::Path;
 use std::time::Duration;
 
 use signalbox_carriers::Outcome;
 use signalbox_engine::registry::registration::{Event, Form, Kind, Outcome as Took, Row};
-use signalbox_engine::{ConsentChange, ConsentSaid, Refused, Registrar, Request};
-use signalbox_model::{Category, Cause, MessageId, Status};
+use signalbox_engine::{ConsentChange, ConsentSaid, ProgramSettings, Refused, Registrar, Request};
+use signalbox_model::{Category, Cause, MessageId, Status, Timestamp};
+use signalbox_policy::Policies;
 use signalbox_registry::{Level, Program};
 
-use crate::house::{House, NEW_YORK, SHORT};
+use crate::house::{House, NEW_YORK, OURS, SHORT, THEIRS, noon};
 
 const PERSON: &str = "+12125550123";
 
@@ -226,7 +228,8 @@ async fn a_day_that_is_used_up_holds_until_midnight_pacific_and_is_known_after_a
     let id = house.send(&request("Acme: one more")).await;
     assert_eq!(held_by(&house, id).await, ["registration.daily-cap"]);
     let until = house.record(id).await.head.held_until.unwrap();
-    assert_eq!(until.to_rfc3339(), "2026-06-02T07:00:00.000000Z");
+    let midnight = Timestamp::parse_rfc3339("2026-06-02T07:00:00Z").unwrap();
+    assert!(until >= midnight && until < midnight + Duration::from_secs(1_800), "{until:?}");
     // Somebody on another network isn't held for it.
     let other = "+12125550177";
     let verizon = signalbox_engine::Contact {
@@ -246,9 +249,17 @@ async fn a_day_that_is_used_up_holds_until_midnight_pacific_and_is_known_after_a
     let house = House::in_the_us_on(store.crash_image(), carrier, clock).await;
     let another = house.send(&request("Acme: and one more")).await;
     assert_eq!(held_by(&house, another).await, ["registration.daily-cap"]);
+    // Each waits for a time of its own after midnight; what isn't an answer then waits for the morning.
     house.clock.advance(Duration::from_secs(19 * 3_600 - 1));
     assert_eq!(house.record(id).await.head.status, Status::Held);
-    house.clock.advance(Duration::from_secs(1));
+    house.clock.advance(Duration::from_secs(1_801));
+    let until_morning = async {
+        while held_by(&house, id).await != ["place.quiet-hours-unasked"] {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), until_morning).await.expect("it is looked at again");
+    house.clock.advance(Duration::from_secs(5 * 3_600));
     house.until(id, Status::Sent).await;
     house.until(another, Status::Sent).await;
 }
@@ -272,4 +283,86 @@ async fn a_class_without_room_makes_messages_wait_and_they_say_why() {
     assert!(house.carrier.seen().len() < 10);
     // Whoever isn't registered, or writes to somebody outside the numbering plan, waits for nothing.
     assert!(house.handle.waits_for(ids[0]).is_none());
+}
+
+/// A rule of the campaign `alerts`, and one that counts by subject; nothing else.
+fn a_campaigns_rules() -> Policies {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("a-campaigns-rules");
+    std::fs::create_dir_all(folder.join("campaigns")).unwrap();
+    let rule = |id: &str, when: &str| {
+        format!(
+            "[[rule]]\nid = \"{id}\"\ncite = \"a test\"\nseverity = \"deny\"\nclass = \"unknown\"\nwhen = \"{when}\"\n\
+             on_unknown = \"pass\"\nexplain = \"{{sent_subject_24h}}\"\nfix = \"none\"\n\
+             applies = {{ directions = [\"outbound\"], origins = [\"api\"] }}\n"
+        )
+    };
+    let file = [rule("alerts.short", "segments > 1"), rule("alerts.twice", "sent_subject_24h >= 2")].concat();
+    std::fs::write(folder.join("campaigns/alerts.toml"), file).unwrap();
+    Policies::load(&folder).unwrap()
+}
+
+#[tokio::test]
+async fn a_message_that_names_no_campaign_is_of_its_senders() {
+    let house = House::under(a_campaigns_rules(), noon()).await;
+    house.carrier.always(Outcome::Taken { ids: vec![] });
+    register(&house, Kind::Brand, "acme", &[("name", "Acme"), ("entity", "private_profit")]).await;
+    register(&house, Kind::Campaign, "alerts", &[("brand", "acme"), ("use_case", "2fa")]).await;
+    register(&house, Kind::Number, OURS, &[("campaign", "alerts"), ("status", "added")]).await;
+    let tenant = house.caller.tenant.clone();
+    // The campaign's rules are no matter of naming it.
+    assert_eq!(refused_by(&house, &House::request(&"long ".repeat(80))).await, ["alerts.short"]);
+    // Nor is what counts as one subject.
+    let named = Request { campaign: Some("alerts".into()), ..House::request("one") };
+    for request in [named, House::request("two")] {
+        let id = house.send(&request).await;
+        house.until(id, Status::Sent).await;
+    }
+    assert_eq!(refused_by(&house, &House::request("three")).await, ["alerts.twice"]);
+    // A campaign's own words and help hold for the numbers that belong to it.
+    let settings =
+        ProgramSettings { help: Some("alerts.example".into()), stop: vec!["GENUG DAVON".into()], ..Default::default() };
+    house.handle.put_program(&tenant, "alerts", settings).await.unwrap();
+    house.text("HELP").await;
+    let answer = loop {
+        match house.carrier.seen().pop() {
+            Some(last) if last.text.contains("Reply STOP") => break last.text,
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    assert!(answer.contains("alerts.example"), "{answer}");
+    house.text("Genug davon!").await;
+    assert_eq!(refused_by(&house, &House::request("four")).await[0], "consent.opted-out");
+    house.text("START").await;
+    // What somebody takes back of a campaign its numbers don't send.
+    house.clock.advance(Duration::from_secs(86_401));
+    let id = house.send(&House::request("five")).await;
+    house.until(id, Status::Sent).await;
+    let said = ConsentSaid::Revoked { reach: signalbox_registry::Reach::Program };
+    let program = Program::Campaign("alerts".into());
+    let change = ConsentChange { program, person: THEIRS.parse().unwrap(), said, at: None };
+    house.handle.put_consent(&tenant, house.caller.key, change).await.unwrap();
+    assert_eq!(refused_by(&house, &House::request("six")).await[0], "consent.opted-out");
+}
+
+#[tokio::test]
+async fn what_is_held_for_something_else_takes_nothing_of_the_day() {
+    let house = House::in_the_us().await;
+    set_up(&house, &[("status", "active"), ("dca_complete", "true"), ("carrier_status", "approved")]).await;
+    register(&house, Kind::Brand, "acme", &[("entity", "sole_proprietor")]).await;
+    let long = format!("Acme: {}", "a long story ".repeat(115));
+    // Checked, and held for their campaign: a hundred of ten segments would fill the day.
+    register(&house, Kind::Campaign, "alerts", &[("status", "pending")]).await;
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        held.push(house.send(&request(&long)).await);
+    }
+    for id in &held {
+        house.until(*id, Status::Held).await;
+    }
+    register(&house, Kind::Campaign, "alerts", &[("status", "active")]).await;
+    for id in &held {
+        house.until(*id, Status::Sent).await;
+    }
+    let over = house.send(&request("Acme: one more")).await;
+    assert_eq!(held_by(&house, over).await, ["registration.daily-cap"]);
 }

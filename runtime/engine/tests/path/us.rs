@@ -8,7 +8,7 @@ use signalbox_carriers::Outcome;
 use signalbox_engine::{Contact, ProgramSettings, Refused, Request};
 use signalbox_model::{Category, Cause, Decision, Status, Timestamp};
 use signalbox_policy::{Origin, Policies, Whose};
-use signalbox_registry::{ListKind, NewList};
+use signalbox_registry::{Covers, ListKind, NewList};
 
 use crate::house::{House, OURS};
 
@@ -40,7 +40,7 @@ async fn consents(house: &House, people: &[&str]) {
 
 async fn list(house: &House, kind: ListKind, fetched_at: Timestamp, file: &str) {
     let (name, source) = (kind.as_str().to_owned(), "a test".to_owned());
-    let new = NewList { name, kind, for_all: false, source, fetched_at, expires_at: None };
+    let new = NewList { name, kind, for_all: false, source, fetched_at, expires_at: None, covers: Covers::All };
     let file = Bytes::copy_from_slice(file.as_bytes());
     house.handle.import_suppression(&house.caller.tenant, house.caller.key, new, file).await.unwrap();
 }
@@ -155,4 +155,37 @@ async fn what_a_tenant_has_on_record_of_a_person_and_declared_of_its_links_count
     for known in ["recipient_of_age", "links_declared", "has_link"] {
         assert_eq!(facts(&decided, known).as_deref(), Some("true"), "{known}: {decided:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_called_conversational_answers_somebody_or_needs_consent() {
+    let house = House::under(pack(), at(NOON)).await;
+    house.carrier.always(Outcome::Taken { ids: vec![] });
+    let chat =
+        |text: &str| Request { to: NEW_YORK.to_owned(), category: Category::Conversational, ..House::request(text) };
+    let unasked = decision(&house, &chat("Still looking for a car?")).await;
+    assert_eq!((unasked.verdict.as_str(), fired(&unasked)[0]), ("deny", "consent.unasked"));
+    house.text_from(NEW_YORK, "hi, is the blue one still there?").await;
+    for n in 0..20 {
+        let id = house.send(&chat(&format!("Yes, and here is picture {n}"))).await;
+        house.until(id, Status::Sent).await;
+    }
+    // A day later it is no answer any more; and what others wrote was never one to them.
+    house.clock.advance(Duration::from_secs(24 * 3_600));
+    let id = house.send(&chat("Anything else?")).await;
+    house.until(id, Status::Sent).await;
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(fired(&decision(&house, &chat("Anything else?")).await)[0], "consent.unasked");
+    house.text_from(FLORIDA, "hello").await;
+    assert_eq!(fired(&decision(&house, &chat("Anything else?")).await)[0], "consent.unasked");
+    // Who agreed is written to first; by day.
+    consents(&house, &[NEW_YORK]).await;
+    let id = house.send(&chat("We have a red one now")).await;
+    house.until(id, Status::Sent).await;
+    house.clock.advance(Duration::from_secs(10 * 3_600));
+    let night = decision(&house, &chat("And a green one")).await;
+    assert_eq!((night.verdict.as_str(), fired(&night)[0]), ("hold", "place.quiet-hours-unasked"));
+    house.text_from(NEW_YORK, "can't sleep, tell me about it").await;
+    let id = house.send(&chat("It is green")).await;
+    house.until(id, Status::Sent).await;
 }

@@ -35,6 +35,7 @@ use crate::content::rewrite::{Inserts, LINK, POINTER, rewrite};
 use crate::error::{Complaint, Error};
 use crate::facts::{Fact, Facts, Kind, Value};
 use crate::policies::Policies;
+use crate::rules::Outcome;
 use crate::source::Source;
 use message::Draft;
 
@@ -119,6 +120,14 @@ impl Case {
         policies.decide(&self.facts(policies), whose)
     }
 
+    /// What became of a rule in this case; the most that became of it where a narrower layer changes it. `None` where no
+    /// rule of this name is asked.
+    pub(super) fn outcome(&self, policies: &Policies, rule: &str) -> Option<Outcome> {
+        let whose = self.message.as_ref().map(Draft::whose).unwrap_or_default();
+        let facts = self.facts(policies);
+        policies.rules.asked(whose).filter(|asked| asked.id() == rule).map(|asked| asked.judge(&facts)).max()
+    }
+
     /// What is wrong, in words; `None` when the policies do what the case expects.
     pub fn check(&self, policies: &Policies) -> Option<String> {
         let decision = self.decide(policies);
@@ -129,6 +138,11 @@ impl Case {
             (Some(rule), _) => return Some(format!("{rule} didn't fire")),
             (None, Some(rule)) => return Some(format!("{rule} fired too")),
             (None, None) => {}
+        }
+        let spared = |rule: &String| self.outcome(policies, rule).filter(|outcome| *outcome != Outcome::Passed);
+        if let Some((rule, became)) = self.spares.iter().find_map(|rule| Some((rule, spared(rule)?))) {
+            // Out of its scope, or unknown, a rule wasn't near to anything.
+            return Some(format!("{rule} isn't spared by its condition: what became of it is `{}`", became.as_str()));
         }
         let (verdict, expected) = (decision.verdict.as_str(), self.verdict.as_str());
         if verdict != expected {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Cases, parse};
 use crate::error::Error;
 use crate::policies::{Origin, Policies};
+use crate::rules::Outcome;
 
 /// How the cases went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,9 +35,9 @@ pub struct Failed {
 /// How often a rule is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Coverage {
-    /// Cases in which it has to fire.
+    /// Cases in which its condition has it fire.
     pub fires: usize,
-    /// Cases that are near misses of it.
+    /// Near misses: cases in which its condition just doesn't hold.
     pub spares: usize,
 }
 
@@ -96,10 +97,11 @@ fn run_file(file: &Cases, policies: &Policies, report: &mut Report) {
                 why: format!("there is no rule `{rule}` to be spared"),
             });
         }
-        for rule in &case.fires {
+        // What a rule does because something isn't known shows nothing of its condition.
+        for rule in case.fires.iter().filter(|rule| case.outcome(policies, rule) == Some(Outcome::Fired)) {
             report.coverage.entry(rule.clone()).or_default().fires += 1;
         }
-        for rule in &case.spares {
+        for rule in case.spares.iter().filter(|rule| case.outcome(policies, rule) == Some(Outcome::Passed)) {
             report.coverage.entry(rule.clone()).or_default().spares += 1;
         }
     }

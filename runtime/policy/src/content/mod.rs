@@ -3,11 +3,15 @@
 mod fingerprint;
 mod links;
 mod phones;
+mod phrases;
 pub mod rewrite;
 
 pub use fingerprint::fingerprint;
 pub use links::hosts;
 pub use phones::phones;
+pub use phrases::Phrases;
+
+use std::borrow::Cow;
 
 use crate::data::{Fold, Tables};
 use crate::facts::{Fact, FactSet};
@@ -75,14 +79,15 @@ impl Tables {
             }
         };
         let mut declared_all = true;
-        for host in hosts(text, &self.links) {
+        let seen = as_dialled(text);
+        for host in hosts(&seen, &self.links) {
             add(Fact::HasLink, true);
             add(Fact::HasShortener, self.links.is_shortener(&host));
             add(Fact::HasBadLink, self.links.is_bad(&host));
             declared_all &= declared.domains.unwrap_or_default().iter().any(|domain| is_below(&host, domain));
         }
         add(Fact::LinksDeclared, declared_all);
-        add(Fact::HasPhone, phones(text).next().is_some());
+        add(Fact::HasPhone, phones(&seen).next().is_some());
         add(Fact::HasLookalikes, self.has_lookalikes(text));
         add(Fact::HasBrand, declared.brand.is_some_and(|brand| self.names(&folded, brand)));
         let unknown = |so: bool, fact| if so { FactSet::of(&[fact]) } else { FactSet::EMPTY };
@@ -130,6 +135,23 @@ impl Tables {
     }
 }
 
+/// A text as browsers and diallers take it: without what has no width, and with full-width signs and ideographic dots as what
+/// they stand for. `bit\u{200b}.ly` leads to a shortener as `bit.ly` does.
+fn as_dialled(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let character = |c: char| match c {
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{FEFF}' => None,
+        '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' => None,
+        '\u{FE00}'..='\u{FE0F}' | '\u{E0000}'..='\u{E0FFF}' => None,
+        '\u{3002}' | '\u{FF61}' => Some('.'),
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0),
+        other => Some(other),
+    };
+    Cow::Owned(text.chars().filter_map(character).collect())
+}
+
 fn is_below(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
@@ -155,6 +177,8 @@ mod tests {
             ("ACME home: sale at https://shop.acme.example/x", "has_link links_declared has_brand"),
             ("Acme Homes: see https://notacme.example", "has_link"),
             ("Acme Home: bit.ly/3x or call (305) 555-0123", "has_link has_shortener has_phone has_brand"),
+            ("Acme Home: bit\u{200B}.l\u{2060}y/3x", "has_link has_shortener has_brand"),
+            ("Acme Home: ｂｉｔ．ly/3x or ３０５ 555 0123", "has_link has_shortener has_phone has_brand"),
             ("See phishing.example now", "has_link has_bad_link"),
             ("Hello", "links_declared"),
             ("Your pаckage", "links_declared has_lookalikes"),

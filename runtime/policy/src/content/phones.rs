@@ -4,7 +4,7 @@
 const SHAPES: [&[u8]; 4] = [&[10], &[3, 3, 4], &[3, 7], &[6, 4]];
 
 /// Numbers of the North American plan: ten digits, or eleven with a 1 before them, with the usual signs between their
-/// groups. As they are dialled, without the 1.
+/// groups, as they are dialled, without the 1; and numbers of other countries that begin with a plus, whole.
 pub fn phones(text: &str) -> impl Iterator<Item = u64> {
     let mut rest = text;
     let mut found = Vec::new();
@@ -18,7 +18,8 @@ pub fn phones(text: &str) -> impl Iterator<Item = u64> {
             let glued = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '/' | '=' | '_'));
             let followed = rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
             if !glued && !followed {
-                found = numbers(&groups);
+                let abroad = (before == Some('+')).then(|| abroad(&groups)).flatten();
+                found = abroad.map_or_else(|| numbers(&groups), |number| vec![number]);
             }
         }
         Some(found.remove(0))
@@ -77,6 +78,27 @@ fn numbers(groups: &[Group]) -> Vec<u64> {
     numbers
 }
 
+/// Digits of a whole number with its country code (E.164); the shortest are of small islands.
+const ABROAD: std::ops::RangeInclusive<u8> = 9..=15;
+
+/// A number of another country: as many groups as make one.
+fn abroad(groups: &[Group]) -> Option<u64> {
+    let (mut number, mut digits) = (0_u64, 0_u8);
+    for (group, count) in groups {
+        if digits.saturating_add(*count) > *ABROAD.end() {
+            break;
+        }
+        number = number * 10_u64.pow(u32::from(*count)) + group;
+        digits += count;
+    }
+    // A country's code begins with no zero, and 1 is the North American plan's own.
+    let first = groups.first().is_some_and(|(group, count)| {
+        let leading = group / 10_u64.pow(u32::from(count.saturating_sub(1)).min(19));
+        (2..=9).contains(&leading)
+    });
+    (first && ABROAD.contains(&digits)).then_some(number)
+}
+
 /// Area code and exchange begin with 2 to 9.
 fn is_legal(number: u64) -> bool {
     number / 1_000_000_000 >= 2 && number / 1_000_000 % 10 >= 2
@@ -88,7 +110,7 @@ mod tests {
 
     #[test]
     fn numbers_are_told_from_other_digits() {
-        let table: [(&str, &[u64]); 13] = [
+        let table: [(&str, &[u64]); 18] = [
             ("call (305) 555-0123 now", &[3_055_550_123]),
             ("call 1-305-555-0123.", &[3_055_550_123]),
             ("+1 305.555.0123", &[3_055_550_123]),
@@ -102,6 +124,11 @@ mod tests {
             ("track 94001118992230556677", &[]),
             ("https://a.example/3055550123", &[]),
             ("on 2026-11-23 14:30", &[]),
+            ("call +44 20 7183 8750 now", &[442_071_838_750]),
+            ("+4930123456789", &[4_930_123_456_789]),
+            ("+298 201 234", &[298_201_234]),
+            ("win +5000 points", &[]),
+            ("+94001118992230556677", &[]),
         ];
         for (text, expected) in table {
             let found: Vec<_> = phones(text).collect();

@@ -1,6 +1,7 @@
 //! Data tables: every number, word and place that a carrier, a state or a standard publishes, with its source and the day
 //! of which it is. None of it is in code.
 
+mod campaigns;
 mod csv;
 mod folding;
 mod holidays;
@@ -10,8 +11,10 @@ mod numbers;
 mod places;
 mod terms;
 mod throughput;
+mod whence;
 mod windows;
 
+pub use campaigns::Campaigns;
 pub use folding::{Fold, Folding};
 pub use holidays::Holidays;
 pub use links::Links;
@@ -29,7 +32,7 @@ use crate::rules::set::hash_piece;
 use crate::source::Source;
 
 /// A table's file and what it was when this program was built.
-pub(crate) const BUILT_IN: [(&str, &str); 10] = [
+pub(crate) const BUILT_IN: [(&str, &str); 11] = [
     ("holidays.toml", include_str!("../../../../policies/data/holidays.toml")),
     ("links.toml", include_str!("../../../../policies/data/links.toml")),
     ("lookalikes.csv", include_str!("../../../../policies/data/lookalikes.csv")),
@@ -40,10 +43,11 @@ pub(crate) const BUILT_IN: [(&str, &str); 10] = [
     ("windows.toml", include_str!("../../../../policies/data/windows.toml")),
     ("zips.csv", include_str!("../../../../policies/data/zips.csv")),
     ("lists.toml", include_str!("../../../../policies/data/lists.toml")),
+    ("campaigns.toml", include_str!("../../../../policies/data/campaigns.toml")),
 ];
 
 /// No table of ours has more than a hundredth of it; a reputation list of a million domains still fits.
-const MAX_BYTES: usize = 32 << 20;
+pub(crate) const MAX_BYTES: usize = 32 << 20;
 
 /// The tables in force.
 #[derive(Debug, Clone)]
@@ -62,6 +66,8 @@ pub struct Tables {
     pub links: Links,
     /// How old suppression lists may be.
     pub lists: Lists,
+    /// What the registry takes of campaigns, and carriers look for.
+    pub campaigns: Campaigns,
     /// Words that tell what a text is about.
     pub terms: Terms,
     /// Characters that stand for letters.
@@ -122,6 +128,7 @@ impl Tables {
         let (places, throughput) =
             (keep(all, Places::parse(source(4), source(8))), keep(all, Throughput::parse(source(6))));
         let (windows, lists) = (keep(all, Windows::parse(source(7))), keep(all, Lists::parse(source(9))));
+        let campaigns = keep(all, Campaigns::parse(source(10)));
         let terms = folding.as_ref().and_then(|folding| keep(all, Terms::parse(source(5), folding)));
         let whole = || {
             Some(Self {
@@ -132,6 +139,7 @@ impl Tables {
                 numbers: numbers?,
                 links: links?,
                 lists: lists?,
+                campaigns: campaigns?,
                 terms: terms?,
                 folding: folding?,
                 versions: files.iter().map(version).collect(),
@@ -139,6 +147,20 @@ impl Tables {
             })
         };
         whole().ok_or(Error::Refused(complaints))
+    }
+
+    /// With the files that are no tables and that decisions stand on all the same: the words that are obeyed, and the answers.
+    #[must_use]
+    pub(crate) fn beside(mut self, files: &[(&str, &str)]) -> Self {
+        for (name, text) in files {
+            let file = version(&((*name).to_owned(), (*text).to_owned()));
+            let mut hasher = Sha256::new();
+            hasher.update(self.hash.to_be_bytes());
+            hasher.update(file.hash.to_be_bytes());
+            self.hash = first_eight(hasher);
+            self.versions.push(file);
+        }
+        self
     }
 
     /// Which versions are in force.
@@ -172,6 +194,10 @@ fn hash(files: &[(String, String)]) -> u64 {
         hash_piece(&mut hasher, name);
         hash_piece(&mut hasher, text);
     }
+    first_eight(hasher)
+}
+
+fn first_eight(hasher: Sha256) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&hasher.finalize()[..8]);
     u64::from_be_bytes(first)

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use signalbox_model::E164;
 use toml::Spanned;
 
+use super::whence::Whence;
 use crate::error::Complaint;
 use crate::source::Source;
 
@@ -17,9 +18,9 @@ struct NumberFile {
 #[serde(deny_unknown_fields)]
 struct TollFree {
     #[serde(rename = "source")]
-    _source: String,
+    _source: Whence,
     #[serde(rename = "as_of")]
-    _as_of: String,
+    _as_of: Whence,
     codes: Vec<Spanned<u64>>,
 }
 

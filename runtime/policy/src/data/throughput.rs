@@ -6,6 +6,7 @@ use serde::Deserialize;
 use signalbox_model::Timestamp;
 use toml::Spanned;
 
+use super::whence::Whence;
 use crate::error::Complaint;
 use crate::place::{instant, timestamp};
 use crate::source::Source;
@@ -14,7 +15,7 @@ use crate::source::Source;
 #[serde(deny_unknown_fields)]
 struct ThroughputFile {
     #[serde(rename = "as_of")]
-    _as_of: String,
+    _as_of: Whence,
     att: Att,
     tmobile: Tmobile,
     verizon: Minute,
@@ -27,11 +28,11 @@ struct ThroughputFile {
 #[serde(deny_unknown_fields)]
 struct Att {
     #[serde(rename = "source")]
-    _source: String,
+    _source: Whence,
     #[serde(rename = "certainty")]
-    _certainty: String,
+    _certainty: Whence,
     #[serde(rename = "unit")]
-    _unit: String,
+    _unit: Whence,
     class: Vec<Spanned<AttClass>>,
 }
 
@@ -94,11 +95,11 @@ pub struct AttClass {
 #[serde(deny_unknown_fields)]
 struct Tmobile {
     #[serde(rename = "source")]
-    _source: String,
+    _source: Whence,
     #[serde(rename = "certainty")]
-    _certainty: String,
+    _certainty: Whence,
     #[serde(rename = "unit")]
-    _unit: String,
+    _unit: Whence,
     resets_at: Spanned<String>,
     zone: Spanned<String>,
     sole_proprietor: u32,
@@ -116,9 +117,9 @@ struct Tier {
 #[serde(deny_unknown_fields)]
 struct Minute {
     #[serde(rename = "source")]
-    _source: String,
+    _source: Whence,
     #[serde(rename = "certainty")]
-    _certainty: String,
+    _certainty: Whence,
     per_number_a_minute: Spanned<u32>,
 }
 
@@ -126,9 +127,9 @@ struct Minute {
 #[serde(deny_unknown_fields)]
 struct Second {
     #[serde(rename = "source")]
-    _source: String,
+    _source: Whence,
     #[serde(rename = "certainty")]
-    _certainty: String,
+    _certainty: Whence,
     per_number_a_second: Spanned<u32>,
 }
 

@@ -42,8 +42,17 @@ struct WindowFile {
     #[serde(rename = "as_of")]
     _as_of: String,
     spread_minutes: Spanned<u32>,
+    conversation: Conversation,
     federal: Entry,
     states: BTreeMap<Spanned<String>, Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Conversation {
+    source: Spanned<String>,
+    certainty: Spanned<String>,
+    hours: Spanned<u32>,
 }
 
 #[derive(Deserialize)]
@@ -91,10 +100,13 @@ pub struct Windows {
     federal: Week,
     states: BTreeMap<State, Week>,
     spread_minutes: u32,
+    conversation_hours: u32,
 }
 
 /// A day has so many minutes; a spread over more would reach the next window.
 const MAX_SPREAD: u32 = 240;
+/// Whoever wrote a month ago expects no answer.
+const MAX_CONVERSATION: u32 = 720;
 
 impl Windows {
     pub(crate) fn parse(source: Source<'_>) -> Result<Self, Vec<Complaint>> {
@@ -103,6 +115,12 @@ impl Windows {
         if *file.spread_minutes.get_ref() > MAX_SPREAD {
             complaints.push(source.complain_of(&file.spread_minutes, format!("is more than {MAX_SPREAD}")));
         }
+        let said = &file.conversation;
+        said_whence(source, [&said.source, &said.certainty], &mut complaints);
+        if !(1..=MAX_CONVERSATION).contains(said.hours.get_ref()) {
+            complaints.push(source.complain_of(&said.hours, format!("isn't 1 to {MAX_CONVERSATION} hours")));
+        }
+        let conversation_hours = *said.hours.get_ref();
         let federal = week(source, &file.federal, &mut complaints);
         let mut states = BTreeMap::new();
         for (name, entry) in &file.states {
@@ -113,7 +131,11 @@ impl Windows {
             }
         }
         let spread_minutes = file.spread_minutes.into_inner();
-        if complaints.is_empty() { Ok(Self { federal, states, spread_minutes }) } else { Err(complaints) }
+        if complaints.is_empty() {
+            Ok(Self { federal, states, spread_minutes, conversation_hours })
+        } else {
+            Err(complaints)
+        }
     }
 
     fn week(&self, state: Option<State>) -> &Week {
@@ -137,16 +159,25 @@ impl Windows {
         self.week(Some(state)).cap
     }
 
+    /// For how many hours after somebody wrote an answer is an answer.
+    pub fn conversation_hours(&self) -> u32 {
+        self.conversation_hours
+    }
+
     /// Over how many minutes after opening what waited is spread.
     pub fn spread_minutes(&self) -> u32 {
         self.spread_minutes
     }
 }
 
-fn week(source: Source<'_>, entry: &Entry, complaints: &mut Vec<Complaint>) -> Week {
-    for field in [&entry.source, &entry.certainty].into_iter().filter(|field| field.get_ref().trim().is_empty()) {
+fn said_whence(source: Source<'_>, fields: [&Spanned<String>; 2], complaints: &mut Vec<Complaint>) {
+    for field in fields.into_iter().filter(|field| field.get_ref().trim().is_empty()) {
         complaints.push(source.complain_of(field, "is empty: every window says where it is from and how sure that is"));
     }
+}
+
+fn week(source: Source<'_>, entry: &Entry, complaints: &mut Vec<Complaint>) -> Week {
+    said_whence(source, [&entry.source, &entry.certainty], complaints);
     let mut day = |value: &Spanned<String>| match hours(value.get_ref()) {
         Ok(hours) => hours,
         Err(reason) => {
@@ -236,6 +267,7 @@ mod tests {
         assert!(error("holidays = \"closed\"", "holidays = \"open\"").contains("leave it out"));
         assert!(error("per_24h_of = \"subject\"", "").contains("goes with"));
         assert!(error("certainty = \"primary\"", "certainty = \"\"").contains("how sure"));
+        assert!(error("hours = 24", "hours = 1000").contains("1 to 720"));
         assert!(error("spread_minutes = 30", "spread_minutes = 300").contains("more than 240"));
     }
 }

@@ -243,6 +243,10 @@ facts! {
     OnOwnList on_own_list: bool;
     /// Where the message stands with the tenant's supervisors.
     Supervision supervision: Supervision;
+    /// How many hours ago, begun ones counted, the recipient last wrote to this sender; 10000 if that is longer ago, or never was.
+    LastInboundHours last_inbound_hours: u32;
+    /// For how many hours after somebody wrote an answer is an answer.
+    ConversationHours conversation_hours: u32;
 }
 
 impl Fact {

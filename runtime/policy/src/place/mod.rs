@@ -34,6 +34,13 @@ const SEARCH_DAYS: i32 = 14;
 const SEARCH_ROUNDS: usize = 128;
 
 impl Tables {
+    /// How long after something opens a conversation's messages go: of what waited for it, each at a time of its own.
+    pub fn share_of_spread(&self, conversation: &ConversationId) -> Duration {
+        let spread = u64::from(self.windows.spread_minutes()) * 60_000_000;
+        let share = xxhash_rust::xxh3::xxh3_64(conversation.as_bytes()).checked_rem(spread).unwrap_or(0);
+        Duration::from_micros(share)
+    }
+
     /// Where the holder of a number may be; `None` where nothing tells.
     pub fn whereabouts(&self, number: E164, known: Known<'_>) -> Option<Whereabouts<'_>> {
         let place = self.places.of(number);
@@ -120,9 +127,7 @@ impl Whereabouts<'_> {
     /// one stay in their order.
     pub fn turn(&self, now: Timestamp, conversation: &ConversationId) -> Option<Timestamp> {
         let opens = self.next_open(now)?;
-        let spread = u64::from(self.tables.windows.spread_minutes()) * 60_000_000;
-        let share = xxhash_rust::xxh3::xxh3_64(conversation.as_bytes()).checked_rem(spread).unwrap_or(0);
-        let turn = opens + Duration::from_micros(share);
+        let turn = opens + self.tables.share_of_spread(conversation);
         // A window that is shorter than the spread has room at its beginning.
         Some(if self.is_open(turn) { turn } else { opens })
     }

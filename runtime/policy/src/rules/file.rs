@@ -15,7 +15,7 @@ use crate::facts::{Fact, FactSet, Kind};
 use crate::source::Source;
 
 /// Rules are written by people: what is larger was made by mistake.
-const MAX_BYTES: usize = 1 << 20;
+pub(crate) const MAX_BYTES: usize = 1 << 20;
 /// A message is held against every rule of a file within microseconds.
 const MAX_RULES: usize = 1_000;
 

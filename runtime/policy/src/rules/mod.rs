@@ -22,6 +22,7 @@ pub mod set;
 pub(crate) mod template;
 mod tighten;
 
+pub(crate) use file::MAX_BYTES as MAX_FILE_BYTES;
 pub use layer::{Layer, Owner, Whose};
 pub use rule::{Change, Outcome, Rule, Severity, Wait};
 pub use set::RuleSet;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signalbox_model::{ErrorClass, Reason, Timestamp, Verdict};
+use signalbox_model::{Category, ErrorClass, Reason, Timestamp, Verdict};
 
 use super::expr::Expr;
 use super::layer::{Layer, Owner};
@@ -229,6 +229,12 @@ impl Rule {
     /// The facts that it reads.
     pub fn reads(&self) -> FactSet {
         self.reads
+    }
+
+    /// Can it be for messages of this category?
+    pub(crate) fn covers(&self, category: Category) -> bool {
+        let other = |scope: &Scope| scope.fact == Fact::Category && scope.words & (1 << category as u64) == 0;
+        !self.scope.iter().any(other)
     }
 
     /// What it makes of the facts, without a word about why. Allocates nothing.

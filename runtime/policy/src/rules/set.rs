@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
-use signalbox_model::{Decision, FactRead, Trace, Verdict};
+use signalbox_model::{Category, Decision, FactRead, Trace, Verdict};
 
 use super::file;
 use super::layer::{Layer, Owner, Whose};
@@ -26,6 +26,8 @@ pub struct RuleSet {
     common: usize,
     owned: HashMap<Owner, Range<usize>>,
     reads: FactSet,
+    /// By the category of the message, in the order of [`Category::ALL`].
+    reads_of: [FactSet; Category::ALL.len()],
     hash: u64,
 }
 
@@ -74,7 +76,11 @@ impl RuleSet {
             }
         }
         let reads = rules.iter().fold(FactSet::EMPTY, |all, rule| all.union(rule.reads));
-        Self { rules, common, owned, reads, hash }
+        let reads_of = Category::ALL.map(|category| {
+            let covered = rules.iter().filter(|rule| rule.covers(category));
+            covered.fold(FactSet::EMPTY, |all, rule| all.union(rule.reads))
+        });
+        Self { rules, common, owned, reads, reads_of, hash }
     }
 
     /// Evaluates every rule that is for everybody.
@@ -113,6 +119,8 @@ impl RuleSet {
         let reason = rule.reason(verdict, facts);
         // A narrower layer's change of a rule speaks for both.
         match decision.reasons.iter_mut().find(|known| known.rule == reason.rule) {
+            // The milder one may come later; the severer one is why.
+            Some(known) if rank(&known.severity) > rank(&reason.severity) => {}
             Some(known) => *known = reason,
             None => decision.reasons.push(reason),
         }
@@ -161,10 +169,20 @@ impl RuleSet {
         self.reads
     }
 
+    /// The facts that rules read that may be for messages of this category: for what costs a look into the store.
+    pub fn reads_of(&self, category: Category) -> FactSet {
+        self.reads_of[category as usize]
+    }
+
     /// The first 8 bytes of the SHA-256 over the files' names and texts: what decisions carry.
     pub fn hash(&self) -> u64 {
         self.hash
     }
+}
+
+/// How severe a reason is, by its word.
+fn rank(severity: &str) -> usize {
+    ["warn", "rewrite", "hold", "deny"].iter().position(|word| *word == severity).unwrap_or(0)
 }
 
 /// Two bits a rule.
@@ -190,7 +208,7 @@ fn twice(source: Source<'_>, rule: &Rule, known: &[Rule]) -> Option<Complaint> {
 fn loosened(source: Source<'_>, rules: &[Rule]) -> Vec<Complaint> {
     let mine = file::read(source).unwrap_or_default();
     let wider = |own: &Rule| {
-        let found = rules.iter().filter(|rule| rule.id == own.id && rule.layer < own.layer && rule.owner.is_none());
+        let found = rules.iter().filter(|rule| rule.id == own.id && rule.layer < own.layer);
         let found = found.filter_map(|wide| Some((wide.layer, loosens(own, wide)?)));
         found.map(|(layer, how)| (own.id.clone(), layer, how)).collect::<Vec<_>>()
     };
@@ -429,6 +447,59 @@ mod tests {
         let five = Facts { segments: Some(5), ..facts };
         assert_eq!(set.verdict(&five, whose).as_str(), "hold");
         assert_eq!(set.verdict(&five, Whose::default()), Verdict::Allow);
+    }
+
+    #[test]
+    fn the_severer_of_a_rule_and_its_change_is_the_reason() {
+        // The campaign's rule denies at seven segments; the tenant's change of it may only hold where the fact isn't known.
+        let wide = "severity = \"deny\"\non_unknown = \"pass\"\nwhen = \"segments > 6\"";
+        let narrow = "severity = \"deny\"\non_unknown = \"warn\"\nwhen = \"segments > 6 || has_media\"";
+        let campaign = rule(wide).replace("\"unknown\"", "\"content.malformed\"");
+        let set = RuleSet::parse(&[("campaigns/C1.toml", &campaign), ("tenants/acme.toml", &rule(narrow))]).unwrap();
+        let whose = Whose { tenant: Some("acme"), campaign: Some("C1") };
+        let strict = set.decide_for(&Facts { segments: Some(7), ..Facts::default() }, whose);
+        assert_eq!((strict.verdict, strict.reasons.len()), (Verdict::Deny, 1));
+        let floor = "severity = \"warn\"\non_unknown = \"deny\"\nwhen = \"segments > 6\"";
+        let tenant = "severity = \"deny\"\non_unknown = \"deny\"\nwhen = \"segments > 6 || has_media\"";
+        let floor = rule(floor).replace("\"unknown\"", "\"content.malformed\"");
+        let set = RuleSet::parse(&[("floor.toml", &floor), ("tenants/acme.toml", &rule(tenant))]).unwrap();
+        let whose = Whose { tenant: Some("acme"), campaign: None };
+        // A deny because nothing is known, then a deny because it fired: the narrower speaks for both.
+        let both = set.decide_for(&Facts { has_media: Some(true), ..Facts::default() }, whose);
+        assert_eq!(
+            (both.verdict, both.reasons[0].severity.as_str(), both.class()),
+            (Verdict::Deny, "deny", Some(ErrorClass::Unknown))
+        );
+    }
+
+    #[test]
+    fn a_milder_change_of_a_rule_doesnt_hide_it() {
+        // Where the wider condition isn't known it denies; the narrower one fires all the same, and only holds.
+        let wide = "severity = \"hold\"\nhold_for = \"5m\"\non_unknown = \"hold\"\nwhen = \"segments > 6\"";
+        let floor = rule(wide).replace("\"unknown\"", "\"content.malformed\"");
+        let narrow =
+            "severity = \"deny\"\non_unknown = \"hold\"\nhold_for = \"5m\"\nwhen = \"segments > 6 || has_media\"";
+        let tenant = "severity = \"deny\"\non_unknown = \"hold\"\nhold_for = \"5m\"\nwhen = \"segments > 6 || has_media || has_campaign\"";
+        let campaign = rule(narrow).replace("\"unknown\"", "\"sender.invalid\"");
+        let files = [("floor.toml", &*floor), ("campaigns/C1.toml", &*campaign), ("tenants/acme.toml", &rule(tenant))];
+        let set = RuleSet::parse(&files).unwrap();
+        let whose = Whose { tenant: Some("acme"), campaign: Some("C1") };
+        // The campaign's fires; the tenant's can't tell and holds.
+        let facts = Facts { has_media: Some(false), segments: Some(7), ..Facts::default() };
+        let decision = set.decide_for(&facts, whose);
+        assert_eq!((decision.verdict, decision.reasons[0].severity.as_str()), (Verdict::Deny, "deny"));
+    }
+
+    #[test]
+    fn a_tenant_may_not_loosen_a_campaigns_rule() {
+        let campaign = "severity = \"deny\"\non_unknown = \"deny\"\nwhen = \"segments > 2\"";
+        let loose = campaign.replace("> 2", "> 5");
+        let files = [("campaigns/C1.toml", rule(campaign)), ("tenants/acme.toml", rule(&loose))];
+        let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let error = RuleSet::parse(&files).unwrap_err().to_string();
+        assert!(error.starts_with("tenants/acme.toml:2:6: would loosen the campaign layer's rule `a`: "), "{error}");
+        let tight = rule(&campaign.replace("> 2", "> 1"));
+        assert!(RuleSet::parse(&[files[0], ("tenants/acme.toml", &tight)]).is_ok());
     }
 
     #[test]

@@ -6,13 +6,11 @@ use std::sync::Arc;
 use signalbox_model::conversation::stable_hash;
 use signalbox_model::{Address, TenantId, Timestamp};
 
+use super::form::Most;
 use super::object::{Campaign, Flags, Kind, Object, Record};
 use super::status::{
     BrandStatus, CampaignStatus, CarrierStatus, Entity, Network, NumberStatus, ShortCodeStatus, TollFreeStatus, UseCase,
 };
-
-/// Numbers of a campaign without a number pool.
-pub const MAX_NUMBERS: usize = 49;
 
 /// What a tenant registered.
 #[derive(Debug, Clone, Default)]
@@ -107,8 +105,8 @@ impl Book {
     }
 
     /// Is it a campaign, and does this sender belong to it?
-    pub(super) fn campaign_of(&self, sender: &Address) -> Option<&str> {
-        self.senders.get(sender)?.campaign.as_ref().map(|(name, _)| &**name)
+    pub(super) fn campaign_of(&self, sender: &Address) -> Option<&Arc<str>> {
+        self.senders.get(sender)?.campaign.as_ref().map(|(name, _)| name)
     }
 
     pub(super) fn get(&self, kind: Kind, id: &str) -> Option<&Arc<Record>> {
@@ -144,15 +142,16 @@ impl Book {
     }
 
     /// Does it fit what else is registered? What doesn't: the field, and why.
-    pub(super) fn fits(&self, id: &str, object: &Object) -> Result<(), (&'static str, String)> {
+    pub(super) fn fits(&self, id: &str, object: &Object, most: Most) -> Result<(), (&'static str, String)> {
         match object {
             Object::Campaign(campaign) => {
                 if self.brand(&campaign.brand).is_none() {
                     return Err(("brand", "isn't a brand of yours; create it first".to_owned()));
                 }
                 let numbers = self.numbers_of(id, None);
-                if !campaign.flags.number_pool && numbers > MAX_NUMBERS {
-                    let why = format!("has {numbers} numbers; without a number pool there are at most {MAX_NUMBERS}");
+                let most = most.numbers_without_pool;
+                if !campaign.flags.number_pool && numbers > most {
+                    let why = format!("has {numbers} numbers; without a number pool there are at most {most}");
                     return Err(("number_pool", why));
                 }
                 Ok(())
@@ -162,9 +161,10 @@ impl Book {
                     return Err(("campaign", "isn't a campaign of yours; create it first".to_owned()));
                 };
                 let joins = matches!(number.status, NumberStatus::Pending | NumberStatus::Added);
-                if joins && !campaign.flags.number_pool && self.numbers_of(&number.campaign, Some(id)) >= MAX_NUMBERS {
+                let most = most.numbers_without_pool;
+                if joins && !campaign.flags.number_pool && self.numbers_of(&number.campaign, Some(id)) >= most {
                     let why = format!(
-                        "has {MAX_NUMBERS} numbers, the most without a number pool; register one for it, or take another \
+                        "has {most} numbers, the most without a number pool; register one for it, or take another \
                          campaign"
                     );
                     return Err(("campaign", why));

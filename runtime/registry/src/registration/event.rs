@@ -12,6 +12,8 @@ use super::status::{BrandStatus, CampaignStatus, CarrierStatus, Life, Network, O
 /// An event, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
+    /// What whoever relays it calls it: the same each time that it is told. None if it isn't said.
+    pub id: Option<String>,
     /// Its type, such as `CAMPAIGN_DCA_COMPLETE`.
     pub event: String,
     /// When it happened.
@@ -78,6 +80,7 @@ impl Event {
         });
         let named = body.mno_name.or(body.mno).map(|name| Network::named(&name).unwrap_or(Network::Other));
         Ok(Self {
+            id: None,
             at: time.map_or(sent_at, |time| time.min(sent_at)),
             network: named.or_else(|| body.description.as_deref().and_then(mentioned)),
             identity: body.brand_identity_status.as_deref().and_then(BrandStatus::of_identity),
@@ -88,6 +91,12 @@ impl Event {
             campaign_reference: short(body.campaign_reference_id),
             event,
         })
+    }
+
+    /// With the name by which it is told again.
+    #[must_use]
+    pub fn called(self, id: &str) -> Self {
+        Self { id: Some(id.to_owned()), ..self }
     }
 
     /// Is it about a campaign, rather than about a brand?
@@ -212,7 +221,7 @@ pub(super) fn apply_to_campaign(event: &Event, campaign: &mut Campaign, marks: &
 /// An event that names no carrier is about all of them; but a refusal is lifted by the carrier's own name alone.
 fn operate(event: &Event, operation: Operation, campaign: &mut Campaign, marks: &mut Marks) -> Result<(), String> {
     let next = CarrierStatus::after(operation);
-    let mut any = false;
+    let (mut any, mut why) = (false, OLD.to_owned());
     for (network, status) in Network::ALL.iter().zip(&mut campaign.carriers) {
         let named = event.network == Some(*network);
         let meant = match event.network {
@@ -221,11 +230,19 @@ fn operate(event: &Event, operation: Operation, campaign: &mut Campaign, marks: 
             None if operation == Operation::Unsuspended => *status == CarrierStatus::Suspended,
             None => true,
         };
+        if !meant {
+            continue;
+        }
+        // What was suspended isn't good again before the suspension is taken back, however late an approval comes.
+        if let Err(illegal) = status.become_next(next) {
+            why = illegal.to_string();
+            continue;
+        }
         let kind = format!("carrier {}", network.as_str());
-        if meant && is_news(marks, &kind, event.at, next.strictness() > status.strictness()) {
+        if is_news(marks, &kind, event.at, next.strictness() > status.strictness()) {
             *status = next;
             any = true;
         }
     }
-    if any { Ok(()) } else { Err(OLD.to_owned()) }
+    if any { Ok(()) } else { Err(why) }
 }

@@ -102,8 +102,20 @@ impl Kind {
     }
 }
 
+/// The most that the registry takes; it is the operator's tables that say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// Numbers of a campaign without a number pool.
+    pub numbers_without_pool: usize,
+    /// Samples of a campaign.
+    pub samples: usize,
+    /// Sub-use cases of a campaign.
+    pub sub_use_cases: usize,
+}
+
 /// Reads fields one by one; what is wrong is gathered.
 struct Reading {
+    most: Most,
     form: Form,
     wrong: Vec<Wrong>,
 }
@@ -199,8 +211,9 @@ pub fn declare(
     before: Option<&Object>,
     authority: Authority,
     now: Timestamp,
+    most: Most,
 ) -> Result<Object, Vec<Wrong>> {
-    let mut reading = Reading { form, wrong: Vec::new() };
+    let mut reading = Reading { most, form, wrong: Vec::new() };
     check_id(&mut reading, kind, id);
     let known: Vec<&str> = kind.form().iter().map(|(name, _)| *name).collect();
     let given: Vec<String> = reading.form.0.keys().cloned().collect();
@@ -339,7 +352,10 @@ fn campaign(reading: &mut Reading, known: Option<&Campaign>, now: Timestamp) -> 
         use_case,
         sub_use_cases: sub_use_cases(reading).or(known.map(|known| known.sub_use_cases.clone())).unwrap_or_default(),
         description: reading.text("description").or(kept(|known| &known.description)).unwrap_or_default(),
-        samples: reading.texts("samples", 5).or(known.map(|known| known.samples.clone())).unwrap_or_default(),
+        samples: reading
+            .texts("samples", reading.most.samples)
+            .or(known.map(|known| known.samples.clone()))
+            .unwrap_or_default(),
         message_flow: reading.text("message_flow").or(kept(|known| &known.message_flow)).unwrap_or_default(),
         help_message: reading.text("help_message").or(kept(|known| &known.help_message)).unwrap_or_default(),
         flags,
@@ -354,7 +370,7 @@ fn campaign(reading: &mut Reading, known: Option<&Campaign>, now: Timestamp) -> 
 }
 
 fn sub_use_cases(reading: &mut Reading) -> Option<Vec<UseCase>> {
-    let words = reading.texts("sub_use_cases", 5)?;
+    let words = reading.texts("sub_use_cases", reading.most.sub_use_cases)?;
     let read: Vec<UseCase> = words.iter().filter_map(|word| UseCase::parse(word)).collect();
     if read.len() != words.len() {
         reading.complain("sub_use_cases", format!("are some of {}", UseCase::WORDS.join(", ")));
@@ -412,7 +428,8 @@ mod tests {
         let told = |wrong: Vec<Wrong>| {
             wrong.into_iter().map(|wrong| format!("{}: {}", wrong.field, wrong.reason)).collect::<Vec<_>>().join("; ")
         };
-        declare((kind, id), form(fields), before, authority, Timestamp::EPOCH).map_err(told)
+        let most = Most { numbers_without_pool: 49, samples: 5, sub_use_cases: 5 };
+        declare((kind, id), form(fields), before, authority, Timestamp::EPOCH, most).map_err(told)
     }
 
     const CAMPAIGN: &[(&str, &str)] =

@@ -14,9 +14,10 @@ use tokio::sync::Mutex;
 
 use super::book::{Book, Registered};
 use super::event::{Event, apply_to_brand, apply_to_campaign};
-use super::form::{Authority, Wrong, declare};
+use super::form::{Authority, Most, Wrong, declare};
 use super::object::{Kind, Line, Object, Record, Who, difference};
 use super::table::Row;
+use super::told::Told;
 use crate::Error;
 use crate::import::{LineError, MAX_COMPLAINTS};
 
@@ -29,7 +30,8 @@ pub const MAX_RECORDS: usize = 20_000;
 pub struct Registration {
     store: Arc<dyn Store>,
     current: ArcSwap<Snapshot>,
-    changing: Mutex<()>,
+    /// Held by whoever changes something; with the names of the events that were taken in.
+    changing: Mutex<Told>,
     /// How often something changed.
     changes: AtomicU64,
     empty: AtomicBool,
@@ -118,8 +120,8 @@ impl Registration {
             snapshot.show(tenant, Arc::new(book));
         }
         let empty = AtomicBool::new(snapshot.books.is_empty());
-        let current = ArcSwap::from_pointee(snapshot);
-        Ok(Arc::new(Self { store, current, changing: Mutex::default(), changes: AtomicU64::new(0), empty }))
+        let (current, changing) = (ArcSwap::from_pointee(snapshot), Mutex::new(Told::open(&*store).await?));
+        Ok(Arc::new(Self { store, current, changing, changes: AtomicU64::new(0), empty }))
     }
 
     /// What is known of a sender, and of the campaign of its message. From memory; allocates nothing.
@@ -144,8 +146,11 @@ impl Registration {
     }
 
     /// The campaign to which a sender belongs.
-    pub fn campaign_of(&self, tenant: &TenantId, sender: &Address) -> Option<String> {
-        self.current.load().books.get(tenant)?.campaign_of(sender).map(str::to_owned)
+    pub fn campaign_of(&self, tenant: &TenantId, sender: &Address) -> Option<Arc<str>> {
+        if self.is_empty() {
+            return None;
+        }
+        self.current.load().books.get(tenant)?.campaign_of(sender).cloned()
     }
 
     /// A record.
@@ -177,6 +182,7 @@ impl Registration {
         kind: Kind,
         rows: Vec<Row>,
         (who, now, epoch): (Who, Timestamp, Epoch),
+        most: Most,
         owns: impl Fn(&Address) -> bool,
     ) -> Result<(Vec<Arc<Record>>, Changed), Refused> {
         let _one = self.changing.lock().await;
@@ -187,7 +193,7 @@ impl Registration {
         let (mut errors, mut touched) = (Vec::new(), BTreeMap::new());
         for row in rows {
             let (line, id) = (row.line, row.id.clone());
-            match place(&book, &current, (tenant, kind), row, authority, now, &owns) {
+            match place(&book, &current, (tenant, kind), row, (authority, now, most), &owns) {
                 Ok(object) => {
                     let before = book.get(kind, &id).cloned();
                     let record = changed_record(tenant, &id, object, before.as_deref(), (&who, now), None, &mut batch);
@@ -220,9 +226,29 @@ impl Registration {
 
     /// Takes in an event of the registry: durable, whatever it is about, when it returns.
     pub async fn take_in(&self, event: &Event, now: Timestamp, epoch: Epoch) -> Result<Outcome, Error> {
-        let _one = self.changing.lock().await;
+        let mut told = self.changing.lock().await;
+        if event.id.as_deref().is_some_and(|id| told.has(id)) {
+            return Ok(Outcome::Kept("it was told before, by this `webhook-id`".to_owned()));
+        }
         let current = self.current.load_full();
         let mut batch = Batch::new(Partition::DIRECTORY, epoch);
+        if let Some(id) = &event.id {
+            told.stage(&mut batch, id, now);
+        }
+        let outcome = self.take_in_news(event, now, batch, &current).await?;
+        if let Some(id) = &event.id {
+            told.is_durable(id, now);
+        }
+        Ok(outcome)
+    }
+
+    async fn take_in_news(
+        &self,
+        event: &Event,
+        now: Timestamp,
+        mut batch: Batch,
+        current: &Snapshot,
+    ) -> Result<Outcome, Error> {
         let who = Who::Registry { event: event.event.clone(), at: event.at };
         let Some((tenant, kind, id)) = current.about(event) else {
             let about = event.campaign_id.clone().or(event.brand_id.clone());
@@ -249,6 +275,9 @@ impl Registration {
         if let Err(why) = &applied
             && self.was_told(&before, &who).await?
         {
+            if !batch.is_empty() {
+                self.store.commit(batch).await?;
+            }
             return Ok(Outcome::Kept(why.clone()));
         }
         let note = applied.as_ref().err().cloned();
@@ -327,12 +356,11 @@ fn place(
     current: &Snapshot,
     (tenant, kind): (&TenantId, Kind),
     row: Row,
-    authority: Authority,
-    now: Timestamp,
+    (authority, now, most): (Authority, Timestamp, Most),
     owns: &impl Fn(&Address) -> bool,
 ) -> Result<Object, Vec<Wrong>> {
     let before = book.get(kind, &row.id).map(|record| &record.object);
-    let object = declare((kind, &row.id), row.form, before, authority, now)?;
+    let object = declare((kind, &row.id), row.form, before, authority, now, most)?;
     let one = |field: &str, reason: String| vec![Wrong { field: field.to_owned(), reason }];
     if let Ok(address) = row.id.parse::<Address>()
         && matches!(kind, Kind::Number | Kind::TollFree | Kind::ShortCode)
@@ -350,7 +378,7 @@ fn place(
     {
         return Err(one("tcr_id", "belongs to another registration".to_owned()));
     }
-    book.fits(&row.id, &object).map_err(|(field, reason)| one(field, reason))?;
+    book.fits(&row.id, &object, most).map_err(|(field, reason)| one(field, reason))?;
     Ok(object)
 }
 

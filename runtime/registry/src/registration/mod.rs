@@ -7,6 +7,7 @@
 //! | `form` | what is told of it, read field by field |
 //! | `table` | files of it: CSV and TOML |
 //! | `event` | what The Campaign Registry tells |
+//! | `told` | which events were told before |
 //! | `book` | in memory: where a message's sender stands, in one look |
 //! | `keep` | in the store: every change with its line of the history, in one commit |
 
@@ -17,10 +18,11 @@ mod keep;
 mod object;
 mod status;
 mod table;
+mod told;
 
-pub use book::{MAX_NUMBERS, Registered, Standing};
+pub use book::{Registered, Standing};
 pub use event::{Event, Unread};
-pub use form::{Authority, Form, Wrong, declare};
+pub use form::{Authority, Form, Most, Wrong, declare};
 pub use keep::{Changed, Outcome, Refused, Registration};
 pub use object::{
     Brand, CARRIER_FIELDS, Campaign, FieldChange, Flags, Kind, Line, Number, Object, Record, ShortCode, Shown,

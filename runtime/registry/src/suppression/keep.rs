@@ -180,7 +180,7 @@ impl Suppression {
         books.room_for(owner, &new, known.as_deref(), numbers.len() as u64, now)?;
         // Two versions of one moment would share their parts.
         let at_least = known.as_ref().map(|known| known.meta.imported_at + Duration::from_micros(1));
-        let NewList { name, kind, for_all, source, fetched_at, expires_at } = new;
+        let NewList { name, kind, for_all, source, fetched_at, expires_at, covers } = new;
         let meta = ListMeta {
             owner: owner.clone(),
             name,
@@ -189,6 +189,7 @@ impl Suppression {
             source,
             fetched_at,
             expires_at,
+            covers,
             numbers: numbers.len() as u64,
             key,
             imported_at: at_least.map_or(now, |least| least.max(now)),

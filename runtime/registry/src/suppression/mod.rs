@@ -5,11 +5,13 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `covers` | of which numbers a list tells the whole |
 //! | `packed` | numbers in memory |
 //! | `parse` | a file of them |
 //! | `shelf` | what a tenant's messages are held against |
 //! | `keep` | how lists come into the store, out of it, and back after a start |
 
+mod covers;
 mod keep;
 mod packed;
 mod parse;
@@ -18,6 +20,7 @@ mod shelf;
 use serde::{Deserialize, Serialize};
 use signalbox_model::{Address, KeyId, TenantId, Timestamp};
 
+pub use covers::{Covers, Uncovered};
 pub use keep::{Progress, Suppression, SuppressionRefused};
 use packed::Packed;
 pub use parse::{COLUMNS, MAX_NUMBERS};
@@ -122,6 +125,8 @@ pub struct ListMeta {
     pub fetched_at: Timestamp,
     /// From when on it is too old, besides what the rules say of its kind.
     pub expires_at: Option<Timestamp>,
+    /// Of which numbers it tells the whole.
+    pub covers: Covers,
     /// How many numbers it has.
     pub numbers: u64,
     /// With this key.
@@ -145,6 +150,8 @@ pub struct NewList {
     pub fetched_at: Timestamp,
     /// From when on it is too old.
     pub expires_at: Option<Timestamp>,
+    /// Of which numbers it tells the whole.
+    pub covers: Covers,
 }
 
 /// A list in memory.

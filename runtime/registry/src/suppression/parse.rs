@@ -6,7 +6,8 @@ use super::packed::{noted, plain};
 use super::{Answer, ListKind, day_of, note};
 use crate::import::{LineError, MAX_COMPLAINTS};
 
-/// Numbers of one list: 80 MB of memory. Who has more imports it by area codes, as the national registry gives it out.
+/// Numbers of one list: 80 MB of memory. Who has more imports it by area codes, as the national registry gives it out, and
+/// says of each list which it covers.
 pub const MAX_NUMBERS: usize = 10_000_000;
 
 /// The columns of a file with a header.
@@ -56,8 +57,10 @@ pub(crate) fn parse(kind: ListKind, bytes: &[u8], now: Timestamp) -> Result<Vec<
             Err((column, reason)) => wrong.push(complaint(line, column, reason)),
         }
         if entries.len() > MAX_NUMBERS {
-            let reason =
-                format!("the file has more than {MAX_NUMBERS} numbers; import it in parts, each under its name");
+            let reason = format!(
+                "the file has more than {MAX_NUMBERS} numbers; import it in parts, each under its name and with the area \
+                     codes that it covers"
+            );
             return Err(vec![complaint(line, "", &reason)]);
         }
         if wrong.len() >= MAX_COMPLAINTS {

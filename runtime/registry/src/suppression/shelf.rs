@@ -71,15 +71,22 @@ impl Shelf {
         let (mut stale, mut missing) = (false, false);
         for kind in ListKind::ALL {
             let terms = terms(kind);
-            missing |= terms.needed && !self.lists.iter().any(|list| list.meta.kind == kind);
+            // One that tells nothing of this number is as good as none.
+            let tells = |list: &Arc<List>| list.meta.kind == kind && list.meta.covers.has(number);
+            missing |= terms.needed && !self.lists.iter().any(tells);
             for list in self.lists.iter().filter(|list| list.meta.kind == kind) {
                 let is_stale = list.meta.is_stale(terms.most, now);
                 stale |= is_stale;
-                let either = |known: Option<bool>| Some(known.unwrap_or_default() || list.has(number));
+                let on = list.has(number);
+                // Who isn't on a list that doesn't cover them may be on the one that does.
+                let either = |known: Option<bool>| match known.unwrap_or_default() || on {
+                    true => Some(true),
+                    false => known.or_else(|| list.meta.covers.has(number).then_some(false)),
+                };
                 match kind {
                     ListKind::Dnc => said.on_dnc = either(said.on_dnc),
                     ListKind::Litigator => said.on_litigator = either(said.on_litigator),
-                    ListKind::Own => said.on_own |= list.has(number),
+                    ListKind::Own => said.on_own |= on,
                     ListKind::Reassigned => {
                         let answer = consented.map(|consented| list.answer(number, consented));
                         // What was so when an old list was made may not be so now.

@@ -29,6 +29,10 @@ pub enum Suppression {
         /// From when on it is too old, if that is sooner than the rules say.
         #[arg(long)]
         expires_at: Option<String>,
+        /// With the kind dnc: of which area codes the file tells the whole, such as 201,212; all; or none for a list besides
+        /// a whole one, such as a state's.
+        #[arg(long)]
+        covers: Option<String>,
         /// It holds for all tenants: only for whom the operator lets.
         #[arg(long)]
         for_all: bool,

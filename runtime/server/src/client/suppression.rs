@@ -23,13 +23,14 @@ pub(super) fn server(command: &Suppression) -> &Server {
 
 pub(super) async fn answer(command: Suppression, api: &Api, screen: &Screen) -> Result<(), Error> {
     match command {
-        Suppression::Import { file, kind, fetched_at, source, name, expires_at, for_all, .. } => {
+        Suppression::Import { file, kind, fetched_at, source, name, expires_at, for_all, covers, .. } => {
             let said = file.file_name().map(|name| name.to_string_lossy().into_owned());
             let asked = query(&[
                 ("kind", Some(kind)),
                 ("source", source.or(said)),
                 ("fetched_at", Some(fetched_at)),
                 ("expires_at", expires_at),
+                ("covers", covers),
                 ("for", for_all.then(|| "all".to_owned())),
             ]);
             import(&file, name, &asked, api, screen).await?;

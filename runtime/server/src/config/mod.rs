@@ -228,7 +228,8 @@ fn read(file: &Section<'_, '_>, surroundings: &Surroundings<'_>) -> Config {
     let carriers = carriers::read(file.sections("carriers"), surroundings);
     encryption::read(file.section("encryption"), &mut config.limits.sealing, surroundings);
     let seals = config.limits.sealing.master.is_some();
-    config.tenants = tenants::read(file.sections("tenants"), &carriers, surroundings, seals);
+    let ruled = config.policy.is_some() || config.packs.iter().any(|pack| pack == "us");
+    config.tenants = tenants::read(file.sections("tenants"), &carriers, surroundings, (seals, ruled));
     config.carriers = carriers;
     limits::webhooks(file.section("webhooks"), &mut config.webhooks, surroundings);
     limits::outbound(file.section("outbound"), &mut config.outbound, surroundings);

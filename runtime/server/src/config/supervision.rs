@@ -10,8 +10,14 @@ const MAX_WORDS: usize = 500;
 /// A working day and the night before it.
 const WITHIN: Duration = Duration::from_secs(24 * 3_600);
 
-/// Reads which messages a supervisor looks at; what is wrong was complained of.
-pub fn read(section: Section<'_, '_>) -> SupervisionPlan {
+/// Reads which messages a supervisor looks at, where rules have them wait (`ruled`); what is wrong was complained of.
+pub fn read(section: Section<'_, '_>, ruled: bool) -> SupervisionPlan {
+    if !ruled {
+        section.complain(
+            "needs rules that read it: `packs = [\"us\"]` in [policy], or a `folder` with your own; without them no message \
+             would wait for a supervisor",
+        );
+    }
     let words = section.texts("words").unwrap_or_default();
     for word in words.iter().filter(|word| !word.value.chars().any(char::is_alphanumeric)) {
         section.complain_of(word, "has neither a letter nor a digit: it would be found everywhere or nowhere");

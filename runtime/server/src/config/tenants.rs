@@ -21,6 +21,8 @@ struct Reading<'a> {
     surroundings: &'a Surroundings<'a>,
     /// There is a key under which bodies can be sealed.
     seals: bool,
+    /// Rules of the pack `us`, or of the operator's own, look at what tenants are supervised for, and at patients' texts.
+    ruled: bool,
     /// Whose each number is.
     numbers: HashMap<Address, String>,
     /// Whose each key is.
@@ -32,10 +34,10 @@ pub fn read(
     sections: Vec<Section<'_, '_>>,
     carriers: &[smpp::Config],
     surroundings: &Surroundings<'_>,
-    seals: bool,
+    (seals, ruled): (bool, bool),
 ) -> Vec<Tenancy> {
     let carriers = carriers.iter().map(|carrier| carrier.name.as_str()).collect();
-    let mut reading = Reading { carriers, surroundings, seals, numbers: HashMap::new(), keys: HashMap::new() };
+    let mut reading = Reading { carriers, surroundings, seals, ruled, numbers: HashMap::new(), keys: HashMap::new() };
     let mut tenants: Vec<Tenancy> = Vec::new();
     for section in sections {
         if let Some(tenancy) = tenancy(&section, &mut reading) {
@@ -66,9 +68,10 @@ fn tenancy(section: &Section<'_, '_>, reading: &mut Reading<'_>) -> Option<Tenan
     let settings = section.named_texts("settings");
     portal(section, &settings);
     encryption(section, &settings, reading.seals);
+    health(section, &settings, reading.ruled);
     let settings: BTreeMap<_, _> = settings.into_iter().map(|(name, text)| (name, text.value)).collect();
     let retention = retention::read(section.section("retention"), settings.get("sector").map(String::as_str));
-    let supervision = section.section_if_there("supervision").map(supervision::read);
+    let supervision = section.section_if_there("supervision").map(|section| supervision::read(section, reading.ruled));
     let hosts = section.texts("hosts").unwrap_or_default();
     for host in &hosts {
         if let Err(error) = host.value.parse::<HostPattern>() {
@@ -132,6 +135,17 @@ fn portal(section: &Section<'_, '_>, settings: &BTreeMap<String, Placed<String>>
     }
     if let Some(gone) = settings.get("carrier_baa") {
         section.complain_of(gone, "is said of each carrier now: `baa = true` in [[carriers]]");
+    }
+}
+
+/// Without a rule that replaces texts, patients' texts would go as they are.
+fn health(section: &Section<'_, '_>, settings: &BTreeMap<String, Placed<String>>, ruled: bool) {
+    if let Some(sector) = settings.get("sector").filter(|sector| sector.value == "health" && !ruled) {
+        section.complain_of(
+            sector,
+            "needs rules that read it: `packs = [\"us\"]` in [policy], or a `folder` with your own; without them texts to \
+             patients would go as they are",
+        );
     }
 }
 

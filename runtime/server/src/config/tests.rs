@@ -201,6 +201,14 @@ fn references_are_checked_where_they_stand() {
             "tenants[0].settings.encryption: is `on` or `off`",
         ),
         (format!("{TENANT}[tenants.settings]\ncarrier_baa = 'true'\n"), "`baa = true` in [[carriers]]"),
+        (
+            format!("{TENANT}[tenants.supervision]\nsample_percent = 5\n"),
+            "tenants[0].supervision: needs rules that read it: `packs = [\"us\"]` in [policy]",
+        ),
+        (
+            format!("{TENANT}[tenants.settings]\nsector = 'health'\n"),
+            "tenants[0].settings.sector: needs rules that read it: `packs = [\"us\"]` in [policy]",
+        ),
         (format!("{TENANT}[tenants.supervision]\nwithin = '1h'\n"), "tenants[0].supervision: names no `words`"),
         (
             format!("{TENANT}[tenants.supervision]\nwords = ['!']\n"),
