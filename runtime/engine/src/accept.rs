@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_media::Schemes;
 use signalbox_model::handler::EventKind;
 use signalbox_model::{
     Address, Body, Category, Cause, Conversation, Decision, Direction, Encoding, Event, KeyId, Message, MessageId,
@@ -19,6 +18,7 @@ use signalbox_text as text;
 
 use crate::assign::{Asked, assigned};
 use crate::check::{Checkup, check};
+use crate::content::{self, Written, field};
 use crate::counted::Place;
 use crate::engine::Engine;
 use crate::error::{Error, FieldError, Refused};
@@ -166,7 +166,7 @@ pub(crate) async fn explain(engine: &Engine, caller: &Caller, request: &Request)
         route: route.map_err(|none| none.why),
         decision,
         handler: engine.directory.account(&message.tenant).and_then(|account| {
-            let asked = Asked::about(&message, EventKind::Draft);
+            let asked = Asked::about(engine, &message, EventKind::Draft);
             assigned(&account, &asked).map(|assigned| assigned.handler.meta.name.clone())
         }),
     })
@@ -273,7 +273,7 @@ fn given_before(engine: &Engine, request: &Request, record: &signalbox_records::
     if let Some(Cause::Rejected { decision: Some(decision), .. }) = record.entries.first().map(|entry| &entry.cause) {
         return Err(Refused::Policy(Box::new(Rejected { id: message.id, decision: decision.clone() })));
     }
-    let (encoding, segments, folded) = match prepare(engine, request, &mut Vec::new()) {
+    let (encoding, segments, folded) = match content::prepare(engine, &written(request), &mut Vec::new()) {
         Some(prepared) => (prepared.encoding, prepared.segments, fold_count(&prepared.folded)),
         // It was taken when longer texts were.
         None => (message.encoding, message.segments, 0),
@@ -292,14 +292,9 @@ fn draft(engine: &Engine, caller: &Caller, request: &Request, known: Option<Mess
     let mut wrong = Vec::new();
     let from = address("from", &request.from, &mut wrong);
     let to = address("to", &request.to, &mut wrong);
-    let prepared = prepare(engine, request, &mut wrong);
+    let prepared = content::prepare(engine, &written(request), &mut wrong);
     let send_at = send_at(request, now, config.max_schedule, &mut wrong);
     let expires_at = expires_at(engine, request, send_at.unwrap_or(now), &mut wrong);
-    labels(request, &mut wrong);
-    let schemes = if engine.reach.allow_http { Schemes::HttpToo } else { Schemes::Https };
-    if let Err(error) = signalbox_media::check_urls(&request.media_urls, schemes) {
-        wrong.push(field("media_urls", "media.url", error.to_string()));
-    }
     callback(engine, request, &mut wrong);
     let (Some(from), Some(to), Some(prepared), true) = (from, to, prepared, wrong.is_empty()) else {
         return Err(Refused::Invalid(wrong));
@@ -345,7 +340,7 @@ fn unroutable(engine: &Engine, message: &Message) -> Option<FieldError> {
                       or send from another number";
         return Some(field("from", "route.none", detail));
     }
-    let asked = Asked::about(message, EventKind::Draft);
+    let asked = Asked::about(engine, message, EventKind::Draft);
     if !message.body.media_urls.is_empty() && assigned(&account, &asked).is_none() {
         let detail =
             "no carrier of the number in `from` takes media: leave `media_urls` out, and say where it is in `text`";
@@ -354,14 +349,20 @@ fn unroutable(engine: &Engine, message: &Message) -> Option<FieldError> {
     None
 }
 
+fn written(request: &Request) -> Written<'_> {
+    Written {
+        text: &request.text,
+        smart: if request.exact { text::Smart::Off } else { text::Smart::On },
+        media_urls: &request.media_urls,
+        campaign: request.campaign.as_deref(),
+        tags: &request.tags,
+    }
+}
+
 /// The partition in which a request's message will live, if its addresses can be read.
 pub(crate) fn partition_of(engine: &Engine, caller: &Caller, request: &Request) -> Option<Partition> {
     let (ours, theirs) = (request.from.parse().ok()?, request.to.parse().ok()?);
     Some(Conversation { tenant: caller.tenant.clone(), ours, theirs }.id().partition(engine.store.partitions()))
-}
-
-fn field(name: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
-    FieldError { field: name.to_owned(), code, detail: detail.into() }
 }
 
 fn address(name: &'static str, text: &str, wrong: &mut Vec<FieldError>) -> Option<Address> {
@@ -369,31 +370,6 @@ fn address(name: &'static str, text: &str, wrong: &mut Vec<FieldError>) -> Optio
         Ok(address) => Some(address),
         Err(error) => {
             wrong.push(field(name, "number.malformed", format!("`{name}` {error}")));
-            None
-        }
-    }
-}
-
-fn prepare<'r>(engine: &Engine, request: &'r Request, wrong: &mut Vec<FieldError>) -> Option<text::Prepared<'r>> {
-    let (chars, limit) = (request.text.chars().count(), engine.config.max_text_chars);
-    if chars == 0 && request.media_urls.is_empty() {
-        wrong.push(field("text", "text.empty", "`text` is empty and there is no media; say something"));
-        return None;
-    }
-    if chars > limit {
-        let detail = format!("`text` has {chars} characters; at most {limit} are taken");
-        wrong.push(field("text", "text.too_long", detail));
-        return None;
-    }
-    if request.text.contains('\0') {
-        wrong.push(field("text", "text.control", "`text` has a NUL character, which no handset shows; leave it out"));
-        return None;
-    }
-    let smart = if request.exact { text::Smart::Off } else { text::Smart::On };
-    match text::prepare_within(&request.text, smart, engine.config.max_segments) {
-        Ok(prepared) => Some(prepared),
-        Err(error) => {
-            wrong.push(field("text", "text.too_long", error.to_string()));
             None
         }
     }
@@ -424,16 +400,6 @@ fn expires_at(engine: &Engine, request: &Request, start: Timestamp, wrong: &mut 
             wrong.push(field("valid_for", "time.out_of_range", detail));
             start
         }
-    }
-}
-
-fn labels(request: &Request, wrong: &mut Vec<FieldError>) {
-    let too_long = |text: &String| text.is_empty() || text.len() > 64;
-    if request.tags.len() > 10 || request.tags.iter().any(too_long) {
-        wrong.push(field("tags", "tags.out_of_range", "`tags` are at most 10, each of 1 to 64 bytes"));
-    }
-    if request.campaign.as_ref().is_some_and(too_long) {
-        wrong.push(field("campaign", "campaign.out_of_range", "`campaign` is a name of 1 to 64 bytes"));
     }
 }
 

@@ -8,33 +8,67 @@
 use std::sync::Arc;
 
 use signalbox_guest as guest;
-use signalbox_model::handler::{Alias, Binding, EventKind, OnFailure};
+use signalbox_model::handler::{Alias, Binding, EventKind, OnFailure, Scope};
 use signalbox_model::{Address, Conversation, ConversationId, Message, TenantId};
+use signalbox_registry::registration::Registration;
 
 use crate::directory::{Account, Deployed, Version};
 use crate::engine::Engine;
 use crate::turns::Pin;
 
 /// What is asked of the bindings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
-    pub(crate) number: &'a Address,
-    pub(crate) campaign: Option<&'a str>,
-    pub(crate) kind: EventKind,
-    pub(crate) conversation: ConversationId,
+    registration: &'a Registration,
+    tenant: &'a TenantId,
+    number: &'a Address,
+    /// The campaign that a message names.
+    named: Option<&'a str>,
+    kind: EventKind,
+    conversation: ConversationId,
 }
 
 impl<'a> Asked<'a> {
     /// For an event about a message.
-    pub(crate) fn about(message: &'a Message, kind: EventKind) -> Self {
-        let conversation = message.conversation_id();
-        Self { number: message.ours(), campaign: message.campaign.as_deref(), kind, conversation }
+    pub(crate) fn about(engine: &'a Engine, message: &'a Message, kind: EventKind) -> Self {
+        let (tenant, number, named) = (&message.tenant, message.ours(), message.campaign.as_deref());
+        Self {
+            registration: &engine.registration,
+            tenant,
+            number,
+            named,
+            kind,
+            conversation: message.conversation_id(),
+        }
     }
 
     /// For a timer, which knows no message.
-    pub(crate) fn timer(conversation: &'a Conversation) -> Self {
-        let id = conversation.id();
-        Self { number: &conversation.ours, campaign: None, kind: EventKind::Timer, conversation: id }
+    pub(crate) fn timer(engine: &'a Engine, conversation: &'a Conversation) -> Self {
+        Self::of(engine, conversation, None, EventKind::Timer)
+    }
+
+    /// For any event of a conversation; `named` is the campaign that its message names.
+    pub(crate) fn of(
+        engine: &'a Engine,
+        conversation: &'a Conversation,
+        named: Option<&'a str>,
+        kind: EventKind,
+    ) -> Self {
+        let Conversation { tenant, ours: number, .. } = conversation;
+        Self { registration: &engine.registration, tenant, number, named, kind, conversation: conversation.id() }
+    }
+
+    /// The campaign that the event belongs to: the one that its message names, or the one that the tenant's number is
+    /// registered for. Looked up only where a binding asks for it.
+    fn campaign(&self) -> Option<Arc<str>> {
+        self.named.map(Arc::from).or_else(|| self.registration.campaign_of(self.tenant, self.number))
+    }
+
+    fn is_covered(&self, scope: &Scope) -> bool {
+        match scope {
+            Scope::Campaign(_) => scope.covers(self.number, self.campaign().as_deref()),
+            _ => scope.covers(self.number, None),
+        }
     }
 }
 
@@ -73,7 +107,7 @@ pub(crate) fn assigned<'a>(account: &'a Account, asked: &Asked<'_>) -> Option<As
 
 /// Does this binding give the event to its handler? If not, why.
 fn judge<'a>(account: &'a Account, binding: &'a Binding, asked: &Asked<'_>) -> Result<Assigned<'a>, WhyNot> {
-    if !binding.scope.covers(asked.number, asked.campaign) {
+    if !asked.is_covered(&binding.scope) {
         return Err(WhyNot::Scope);
     }
     if !binding.kinds.is_empty() && !binding.kinds.contains(&asked.kind) {
@@ -173,10 +207,9 @@ fn which(assigned: &Assigned<'_>) -> String {
 
 impl WhyNot {
     fn words(&self, binding: &Binding, asked: &Asked<'_>) -> String {
-        use signalbox_model::handler::Scope;
         match (self, &binding.scope) {
-            (Self::Scope, Scope::Campaign(name)) => match asked.campaign {
-                Some(_) => format!("the message is of another campaign than `{name}`"),
+            (Self::Scope, Scope::Campaign(name)) => match asked.campaign() {
+                Some(campaign) => format!("the campaign is `{campaign}`, and it is for `{name}`"),
                 None => format!("there is no campaign, and it is for `{name}`"),
             },
             (Self::Scope, Scope::Prefix(prefix)) => format!("the number doesn't begin with {prefix}"),

@@ -152,9 +152,9 @@ impl Handle {
             return None;
         }
         let pair = Conversation { tenant: tenant.clone(), ours: ours.clone(), theirs: theirs.clone() };
-        // What has no message, or one that came in, has no campaign.
-        let campaign = campaign.filter(|_| matches!(kind, EventKind::Draft | EventKind::Receipt));
-        Some(assign::explain(&account, &Asked { number: ours, campaign, kind, conversation: pair.id() }))
+        // What has no message, or one that came in, names no campaign: there it is the number's.
+        let named = campaign.filter(|_| matches!(kind, EventKind::Draft | EventKind::Receipt));
+        Some(assign::explain(&account, &Asked::of(&self.0, &pair, named, kind)))
     }
 }
 

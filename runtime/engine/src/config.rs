@@ -57,8 +57,16 @@ pub struct Config {
     pub max_shadows: usize,
     /// How often what handlers used is written down: what a crash may lose of it.
     pub usage_flush: Duration,
-    /// How many handlers' sends may follow from one another: ends reply loops.
+    /// The longest wait that a handler may ask for before the next attempt at an event: its conversation waits with it.
+    pub retry_wait_most: Duration,
+    /// How many handlers' sends and soon timers may follow from one another: ends reply loops.
     pub max_depth: u8,
+    /// A timer that comes at least so much later than what set it doesn't follow from it: a chain of such timers may go on
+    /// for ever, at no more than this pace.
+    pub cascade_rest: Duration,
+    /// Messages that handlers may put into one conversation in a minute: a person who writes gets fewer answers, and two
+    /// machines that answer each other by way of a carrier get no more.
+    pub handler_messages_per_minute: u32,
     /// How long parts of a long inbound message are waited for.
     pub reassembly: Duration,
     /// How long a receipt waits for the answer to its submit.
@@ -124,7 +132,10 @@ impl Default for Config {
             rollback_watch: Duration::from_secs(3_600),
             max_shadows: 4,
             usage_flush: Duration::from_secs(10),
+            retry_wait_most: Duration::from_secs(3_600),
             max_depth: 8,
+            cascade_rest: Duration::from_secs(30),
+            handler_messages_per_minute: 60,
             reassembly: Duration::from_secs(60),
             parked_receipt: Duration::from_secs(300),
             max_parked_receipts: 100_000,

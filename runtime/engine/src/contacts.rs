@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use signalbox_model::conversation::stable_hash;
 use signalbox_model::{Address, Partition, TenantId, Timestamp};
+use signalbox_policy::place::Known;
 use signalbox_records::vault::Words;
 use signalbox_store::{Batch, Table, layout};
 
@@ -58,6 +59,15 @@ pub(crate) async fn read(engine: &Engine, tenant: &TenantId, theirs: &Address) -
     let sealed: Vec<u8> = layout::decode_as(layout::SEALED, Table::Contact, &row)?;
     let opened = engine.open_words(Table::Contact, &hash, &sealed).await?;
     Ok(opened.map(|row| layout::decode(Table::Contact, &row)).transpose()?)
+}
+
+/// The time zone of a person whose tenant recorded none: that of their ZIP code, or of the area that their number is of,
+/// where that is one only.
+pub(crate) fn likely_zone(engine: &Engine, theirs: &Address, attributes: &BTreeMap<String, String>) -> Option<String> {
+    let Address::E164(number) = theirs else { return None };
+    let policy = engine.policy.load();
+    let known = Known { zone: None, zip: attributes.get("zip").map(String::as_str) };
+    policy.tables.whereabouts(*number, known)?.zone_name().map(str::to_owned)
 }
 
 /// Records a person in place of what was recorded before.

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use signalbox_model::event::Queued;
 use signalbox_model::{Cause, ErrorClass, Event, Message, MessageId, Partition, Status, TenantId, Timestamp};
 use signalbox_store::InboxSeq;
 
@@ -19,7 +20,6 @@ use crate::counted::Place;
 use crate::engine::Engine;
 use crate::error::{CancelRefused, Error};
 use crate::hot::Live;
-use crate::route::route;
 use crate::step::Step;
 use crate::timers::Due;
 use crate::turns::Pending;
@@ -69,7 +69,7 @@ async fn try_handle(engine: &Arc<Engine>, partition: Partition, pending: &mut Pe
         Event::StatusChange { tenant, message, n, .. } => {
             react::status_change(engine, pending, &tenant, message, n).await
         }
-        Event::Timer { conversation, name, due, payload } => {
+        Event::Timer { conversation, name, due, payload, .. } => {
             react::timer(engine, partition, pending, conversation, &name, due, &payload).await
         }
     }
@@ -129,9 +129,9 @@ async fn take_outbound(engine: &Engine, id: MessageId, pending: &Pending) -> Res
 async fn reroute(engine: &Arc<Engine>, pending: &Pending, live: &mut Live) -> Result<Flow, Error> {
     let mut step = Step::new(engine, live.message.id.partition());
     let decision = check(engine, &live.message, Place::Look).await?.into_decision();
-    match route(engine, &live.message) {
-        Ok(routes) => {
-            let cause = Cause::Queued { carrier: routes[0].to_string(), handler: None, decision };
+    match draft::route_of(engine, &live.message, live.head.route.as_deref()) {
+        Ok(carrier) => {
+            let cause = Cause::Queued { carrier: carrier.to_string(), handler: None, decision };
             step.advance(live, Status::Queued, cause, None)?;
             step.commit().await?;
             egress::enqueue(engine, live, pending.seq, false);
@@ -153,14 +153,23 @@ async fn adopt(engine: &Engine, partition: Partition, pending: &Pending, message
     Ok(Flow::Done)
 }
 
-/// A handler takes back a message: done if it hasn't gone too far.
+/// A handler takes back a message: done if it hasn't gone too far. It was sent before this event was, so if it isn't a
+/// message yet, it is about to become one in its conversation: then this goes to the end of that one's line.
 async fn take_back(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     partition: Partition,
     pending: &Pending,
     tenant: &TenantId,
     id: MessageId,
 ) -> Result<Flow, Error> {
+    if let Some(home) = engine.turns.adopting(partition, id).filter(|home| *home != pending.queued.event.conversation())
+    {
+        let event = Event::Cancel { tenant: tenant.clone(), message: id, conversation: home };
+        let queued = Queued { event, ..pending.queued.clone() };
+        let moved = Pending { seq: pending.seq, queued, pin: None, proposed: None, called: false, panics: 0 };
+        engine.turns.add(engine, partition, moved);
+        return Ok(Flow::Done);
+    }
     match cancel::cancel(engine, tenant, id, "its tenant's handler").await {
         Ok(_) | Err(CancelRefused::NotFound | CancelRefused::TooLate(_)) => {}
         Err(CancelRefused::Path(error)) => return Err(error),

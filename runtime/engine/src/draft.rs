@@ -2,11 +2,16 @@
 //!
 //! ```text
 //! its time ─► on-draft: send as is, rewrite, wait, drop ─► check ─► route ─► step: queued ─► egress
+//!                                    └─ wait ─┬──────────────┘ hold
+//!             its time ─► check ─► route ◄────┘
 //! ```
+//!
+//! A draft is shown until its handler has answered, and then no more: what the handler asked for lands with the line that
+//! says so (`held` or `queued`), and the head remembers it.
 
 use std::sync::Arc;
 
-use signalbox_guest::{self as guest, Answer, Attribute, DraftChanges, DraftDecision};
+use signalbox_guest::{self as guest, Answer, DraftChanges, DraftDecision};
 use signalbox_model::event::Queued;
 use signalbox_model::handler::{EventKind, OnFailure};
 use signalbox_model::timeline::HandlerMark;
@@ -16,6 +21,7 @@ use signalbox_text as text;
 
 use crate::assign::{Asked, Taker, taker};
 use crate::check::{Checkup, check_and_change};
+use crate::content::{self, Written};
 use crate::dispatch::Flow;
 use crate::effects::{self, Unfit};
 use crate::egress;
@@ -27,7 +33,7 @@ use crate::hot::Live;
 use crate::registered::{self, Seen};
 use crate::retry::{Retry, next_attempt, postpone};
 use crate::route::{NoRoute, route};
-use crate::shown::{Shown, draft_attributes};
+use crate::shown::{Shown, borrowed, draft_attributes};
 use crate::step::Step;
 use crate::turns::Pending;
 
@@ -48,7 +54,7 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
     let mut step = Step::new(engine, id.partition());
     let now = step.at;
     let early = live.message.send_at.filter(|at| *at > now && live.head.status == Status::Accepted);
-    let drafted = if early.is_none() && live.message.expires_at > now {
+    let drafted = if early.is_none() && live.message.expires_at > now && !live.head.drafted {
         match draft_taker(engine, &live.message, pending).await {
             Some(taker) => Some((show_draft(engine, &mut step, &taker, &pending.queued, &mut live).await?, taker)),
             None => None,
@@ -69,14 +75,16 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
         return Ok(Flow::Done);
     }
     if let Some(send_at) = early {
-        return hold(engine, step, live, pending, send_at, "its sender asked for that time".to_owned(), None).await;
+        let wait = Wait { until: send_at, why: "its sender asked for that time".to_owned(), handler: None };
+        return hold(engine, step, live, pending, wait, None).await;
     }
     let mut mark = None;
-    let mut chosen = None;
     if let Some((drafted, taker)) = drafted {
         match drafted {
-            Drafted::Go { mark: made, route } => (mark, chosen) = (Some(made), route),
-            Drafted::Wait { until, why } => return hold(engine, step, live, pending, until, why, None).await,
+            Drafted::Go(made) => mark = Some(made),
+            Drafted::Wait(wait) => return hold(engine, step, live, pending, wait, None).await,
+            // It waits as other events do, and spends none of its attempts.
+            Drafted::Rest(until) => return Ok(Flow::Again(until.min(live.message.expires_at))),
             Drafted::Drop { mark, why } => {
                 let cause = Cause::Rejected { decision: None, handler: Some(mark), why };
                 let class = Some(ErrorClass::ContentBlockedPlatform);
@@ -102,24 +110,29 @@ pub(crate) async fn prepare(engine: &Arc<Engine>, pending: &mut Pending, mut liv
         }
         Checkup::Hold { until, decision, changes } => {
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
-            return hold(engine, step, live, pending, until, why, Some((decision, changes))).await;
+            let wait = Wait { until, why, handler: mark };
+            return hold(engine, step, live, pending, wait, Some((decision, changes))).await;
         }
-        Checkup::Pass(checked, decision) => match route(engine, &live.message).and_then(|routes| pick(&routes, chosen))
-        {
-            Err(none) => {
-                let (cause, class) = (Cause::NoRoute { why: none.why }, Some(ErrorClass::RouteNone));
-                egress::finish(engine, step, live, pending.seq, Status::Failed, cause, class).await?;
+        Checkup::Pass(checked, decision) => {
+            let chosen = mark.as_ref().map_or(live.head.route.as_deref(), |mark| mark.route.as_deref());
+            match route_of(engine, &live.message, chosen) {
+                Err(none) => {
+                    let (cause, class) = (Cause::NoRoute { why: none.why }, Some(ErrorClass::RouteNone));
+                    egress::finish(engine, step, live, pending.seq, Status::Failed, cause, class).await?;
+                }
+                Ok(carrier) => {
+                    let cause = Cause::Queued { carrier: carrier.to_string(), handler: mark, decision };
+                    egress::go(engine, step, live, pending.seq, &checked, (&carrier, cause)).await?;
+                }
             }
-            Ok(carrier) => {
-                let cause = Cause::Queued { carrier: carrier.to_string(), handler: mark, decision };
-                egress::go(engine, step, live, pending.seq, &checked, (&carrier, cause)).await?;
-            }
-        },
+        }
     }
     Ok(Flow::Done)
 }
 
-fn pick(routes: &[Arc<str>], chosen: Option<String>) -> Result<Arc<str>, NoRoute> {
+/// The carrier that a message goes by: the one that its handler chose, or the preferred one.
+pub(crate) fn route_of(engine: &Engine, message: &Message, chosen: Option<&str>) -> Result<Arc<str>, NoRoute> {
+    let routes = route(engine, message)?;
     match chosen {
         None => Ok(routes[0].clone()),
         Some(name) => routes.iter().find(|route| ***route == *name).cloned().ok_or_else(|| NoRoute {
@@ -128,13 +141,20 @@ fn pick(routes: &[Arc<str>], chosen: Option<String>) -> Result<Arc<str>, NoRoute
     }
 }
 
+/// What a message waits for.
+struct Wait {
+    until: Timestamp,
+    why: String,
+    /// The handler that has answered, if one has just now.
+    handler: Option<HandlerMark>,
+}
+
 async fn hold(
     engine: &Engine,
     mut step: Step<'_>,
     live: &mut Live,
     pending: &Pending,
-    until: Timestamp,
-    why: String,
+    Wait { until, why, handler }: Wait,
     decision: Option<(Decision, Option<u64>)>,
 ) -> Result<Flow, Error> {
     if !live.head.has_room() {
@@ -143,7 +163,7 @@ async fn hold(
     }
     let (decision, changes) = decision.map_or((None, None), |(decision, changes)| (Some(decision), changes));
     let class = decision.as_ref().and_then(Decision::class);
-    step.advance(live, Status::Held, Cause::Held { until, why, decision }, class)?;
+    step.advance(live, Status::Held, Cause::Held { until, why, handler, decision }, class)?;
     if pending.queued.attempts > 0 {
         // It comes back as if it were new.
         step.batch.delete(Table::Retry, layout::inbox_key(pending.seq));
@@ -159,14 +179,19 @@ async fn draft_taker(engine: &Engine, message: &Message, pending: &Pending) -> O
     if message.origin == Origin::Keyword {
         return None;
     }
-    taker(engine, &message.tenant, &Asked::about(message, EventKind::Draft), pending.pin.as_ref()).await
+    taker(engine, &message.tenant, &Asked::about(engine, message, EventKind::Draft), pending.pin.as_ref()).await
 }
 
 /// What a draft handler made of a message.
 enum Drafted {
-    Go { mark: HandlerMark, route: Option<String> },
-    Wait { until: Timestamp, why: String },
-    Drop { mark: HandlerMark, why: String },
+    Go(HandlerMark),
+    Wait(Wait),
+    /// It wasn't asked: it failed too often, and rests until then.
+    Rest(Timestamp),
+    Drop {
+        mark: HandlerMark,
+        why: String,
+    },
     Failed(Failed),
 }
 
@@ -197,6 +222,9 @@ async fn show_draft<'e>(
         Ok(Drafted::Failed(Failed { mark, error, retry }))
     };
     if let Admit::Wait(until) = taker.version.health.lock().admit(engine.clock.now()) {
+        if taker.on_failure != OnFailure::Open {
+            return Ok(Drafted::Rest(until));
+        }
         let error = format!("the handler failed too often in a row and isn't called before {}", until.to_rfc3339());
         return failed(&guest::Usage::default(), error, Retry::WhenTheHostSees);
     }
@@ -204,7 +232,7 @@ async fn show_draft<'e>(
         let shown = Shown::new(&live.message);
         let routes = route(engine, &live.message).unwrap_or_default();
         let known = draft_attributes(&live.message, &routes);
-        let attributes: Vec<_> = known.iter().map(|(name, value)| Attribute { name, value }).collect();
+        let attributes = borrowed(&known);
         let draft = guest::Event::Draft(shown.draft(&live.message, &attributes));
         let about = Some(live.message.id);
         handlers::call(engine, taker, queued, &conversation, about, id, draft).await.0
@@ -214,32 +242,39 @@ async fn show_draft<'e>(
         Err(failure) => return failed(&failure.usage, failure.message, Retry::of(&failure.kind)),
     };
     let notes = completed.effects.notes.clone();
-    let mark = |action: &str| handlers::mark(taker, queued, id, action, &completed.usage, &notes);
+    let mark = |action: &str, route| HandlerMark {
+        route,
+        ..handlers::mark(taker, queued, id, action, &completed.usage, &notes)
+    };
     let Answer::Draft(decision) = completed.answer else {
         let error = "the handler gave no decision on the draft".to_owned();
         return failed(&completed.usage, error, Retry::Never);
     };
     let (drafted, changed) = match decision {
-        DraftDecision::Send => (Drafted::Go { mark: mark("let it pass"), route: None }, None),
-        DraftDecision::Drop(why) => (Drafted::Drop { mark: mark("dropped it"), why }, None),
+        DraftDecision::Send => (Drafted::Go(mark("let it pass", None)), None),
+        DraftDecision::Drop(why) => (Drafted::Drop { mark: mark("dropped it", None), why }, None),
         DraftDecision::Change(changes) => {
             let until = changes.not_before.map(Timestamp::from_micros).filter(|until| *until > step.at);
             let route = changes.route.clone();
             match rewritten(engine, &live.message, *changes) {
                 Err(error) => return failed(&completed.usage, error, Retry::Never),
-                Ok(changed) => match until {
-                    Some(until) => (
-                        Drafted::Wait {
-                            until,
-                            why: format!("handler {} asked for that time", taker.handler.meta.name),
-                        },
-                        changed,
-                    ),
-                    None => {
-                        let action = if changed.is_some() { "rewrote it" } else { "let it pass" };
-                        (Drafted::Go { mark: mark(action), route }, changed)
-                    }
-                },
+                Ok(changed) => {
+                    let action = match (&changed, until) {
+                        (Some(_), None) => "rewrote it",
+                        (None, None) => "let it pass",
+                        (Some(_), Some(_)) => "rewrote it and had it wait",
+                        (None, Some(_)) => "had it wait",
+                    };
+                    let made = mark(action, route);
+                    let drafted = match until {
+                        Some(until) => {
+                            let why = format!("handler {} asked for that time", taker.handler.meta.name);
+                            Drafted::Wait(Wait { until, why, handler: Some(made) })
+                        }
+                        None => Drafted::Go(made),
+                    };
+                    (drafted, changed)
+                }
             }
         }
     };
@@ -284,8 +319,15 @@ fn rewritten(engine: &Engine, message: &Message, changes: DraftChanges) -> Resul
     if body.text.is_empty() && body.media_urls.is_empty() {
         return Err("the handler left nothing of the message: drop it rather than empty it".to_owned());
     }
-    let prepared = text::prepare_within(&body.text, text::Smart::On, engine.config.max_segments)
-        .map_err(|error| format!("the text that the handler wrote can't be sent: {error}"))?;
+    let written = Written {
+        text: &body.text,
+        smart: text::Smart::On,
+        media_urls: &body.media_urls,
+        campaign: message.campaign.as_deref(),
+        tags: &message.tags,
+    };
+    let prepared = content::prepare_handlers(engine, &written)
+        .map_err(|error| format!("what the handler made of the message can't be sent: {error}"))?;
     (changed.encoding, changed.segments) = (prepared.encoding, prepared.segments);
     let text = prepared.text.into_owned();
     changed.original.get_or_insert_with(|| message.body.clone());
@@ -308,8 +350,9 @@ async fn draft_failed(
     let next = next_attempt(engine, attempt, retry);
     if next.is_none() && taker.on_failure == OnFailure::Hold {
         let until = (step.at + engine.longest_wait()).min(live.message.expires_at);
-        let why = format!("handler {} failed: {error}", taker.handler.meta.name);
-        return hold(engine, step, live, pending, until, why, None).await;
+        // It hasn't answered, and nothing of what it did is there: the next look shows it the draft anew.
+        let wait = Wait { until, why: format!("handler {} failed: {error}", taker.handler.meta.name), handler: None };
+        return hold(engine, step, live, pending, wait, None).await;
     }
     let Some(at) = next else {
         let cause = Cause::Rejected { decision: None, handler: Some(mark), why: error };

@@ -6,21 +6,22 @@ use std::time::Duration;
 use signalbox_guest::{self as guest, Effects, OutgoingMessage};
 use signalbox_model::event::{Change, Condition, Queued, StateChange};
 use signalbox_model::{
-    Address, Body, Category, Cause, Conversation, ConversationId, Direction, Event, Message, MessageId, Origin, Status,
-    TenantId, Timestamp,
+    Address, Body, Category, Cause, Conversation, ConversationId, Direction, ErrorClass, Event, Message, MessageId,
+    Origin, Status, TenantId, Timestamp,
 };
 use signalbox_store::{Table, layout};
 use signalbox_text as text;
 
-use crate::accept;
 use crate::assign::Taker;
 use crate::check::{Checkup, check};
+use crate::content::{self, Written};
 use crate::counted::Place;
-use crate::engine::Engine;
+use crate::engine::{Engine, read_error};
 use crate::error::Error;
 use crate::handlers::{StateRow, scope};
 use crate::step::Step;
-use crate::timers;
+use crate::timers::Moment;
+use crate::{accept, cascade, settle, timers};
 
 /// Why effects can't be carried out: the handler asked for something that can't be, and its tenant reads this.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,8 @@ pub(crate) async fn stage(
         match timer.set {
             Some(set) => {
                 let at = Timestamp::from_micros(set.at);
-                timers::stage_set(engine, step, conversation, &timer.name, at, set.payload).await?;
+                let due = Moment { at, depth: cascade::of_timer(engine, depth, queued.at, at).map_err(Unfit::Effect)? };
+                timers::stage_set(engine, step, conversation, &timer.name, due, set.payload).await?;
             }
             None => timers::stage_cancel(step, conversation, &timer.name),
         }
@@ -72,6 +74,9 @@ pub(crate) async fn fit(
 ) -> Result<(), Unfit> {
     for send in &effects.sends {
         outgoing(engine, engine.clock.now(), &conversation.tenant, queued, depth, send.clone())?;
+    }
+    for set in effects.timers.iter().filter_map(|timer| timer.set.as_ref()) {
+        cascade::of_timer(engine, depth, queued.at, Timestamp::from_micros(set.at)).map_err(Unfit::Effect)?;
     }
     for id in &effects.cancels {
         withdrawn(engine, &conversation.tenant, id).await?;
@@ -100,20 +105,43 @@ async fn stage_send(
     Ok(())
 }
 
-/// Writes a handler's message in the partition of its conversation.
+/// Writes a handler's message in the partition of its conversation. One that is there already stays as it is.
 pub(crate) async fn adopt(engine: &Engine, step: &mut Step<'_>, message: Arc<Message>) -> Result<(), Error> {
-    match check(engine, &message, Place::Look).await? {
+    let id = message.id;
+    if signalbox_records::is_known(&*engine.store, &message.tenant, id).await.map_err(read_error)? {
+        return Ok(());
+    }
+    let refused = match check(engine, &message, Place::Look).await? {
         Checkup::Deny(decision) => {
             let class = decision.class();
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
-            let cause = Cause::Rejected { decision: Some(decision), handler: None, why };
-            step.begin(message, Status::Rejected, cause, class);
+            (Cause::Rejected { decision: Some(decision), handler: None, why }, class)
         }
         checkup => {
-            accept::stage_outbound(step, message, checkup.into_decision());
+            let most = engine.config.handler_messages_per_minute;
+            match engine.chatter.count(message.conversation_id(), step.at, most) {
+                Ok(()) => {
+                    accept::stage_outbound(step, message, checkup.into_decision());
+                    return Ok(());
+                }
+                Err(until) => (too_chatty(most, until), Some(ErrorClass::LimitRate)),
+            }
         }
-    }
+    };
+    let (cause, class) = refused;
+    step.begin(message, Status::Rejected, cause, class);
+    let live = step.live(id).expect("the message was begun in this step");
+    settle::tell_handler(engine, step, &live);
     Ok(())
+}
+
+fn too_chatty(most: u32, until: Timestamp) -> Cause {
+    let why = format!(
+        "handlers have put {most} messages into this conversation within a minute, and that is the most \
+         (limits.handler_messages_per_minute): two machines may be answering each other; there may be another from {} on",
+        until.to_rfc3339()
+    );
+    Cause::Rejected { decision: None, handler: None, why }
 }
 
 fn outgoing(
@@ -128,9 +156,18 @@ fn outgoing(
     let from: Address = send.sender.parse().map_err(|error| unfit(format!("the sender of a message {error}")))?;
     let to: Address = send.recipient.parse().map_err(|error| unfit(format!("the recipient of a message {error}")))?;
     let id: MessageId = send.id.parse().expect("the host derived the id itself");
-    let prepared = text::prepare_within(&send.text, text::Smart::On, engine.config.max_segments)
-        .map_err(|error| unfit(format!("a message can't be sent: {error}")))?;
     let options = send.options;
+    let tags: Vec<_> = options.tags.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let media_urls: Vec<_> = send.media.into_iter().map(|media| media.url).collect();
+    let written = Written {
+        text: &send.text,
+        smart: text::Smart::On,
+        media_urls: &media_urls,
+        campaign: options.campaign.as_deref(),
+        tags: &tags,
+    };
+    let prepared = content::prepare_handlers(engine, &written)
+        .map_err(|error| unfit(format!("a message can't be sent: {error}")))?;
     let category = match options.category.as_deref() {
         None => Category::Conversational,
         Some(name) => Category::ALL
@@ -145,6 +182,12 @@ fn outgoing(
     }
     let validity = options.valid_for_ms.map_or(engine.config.default_validity, Duration::from_millis);
     let conversation = Conversation { tenant: tenant.clone(), ours: from.clone(), theirs: to.clone() }.id();
+    let origin = match queued.event {
+        Event::Timer { .. } => Origin::Timer { event: queued.id },
+        _ => Origin::Handler { event: queued.id },
+    };
+    let depth = cascade::of_send(engine, depth).map_err(unfit)?;
+    let (encoding, segments) = (prepared.encoding, prepared.segments);
     Ok(Message {
         id,
         conversation,
@@ -152,22 +195,19 @@ fn outgoing(
         direction: Direction::Outbound,
         from,
         to,
-        body: Body {
-            text: prepared.text.into_owned(),
-            media_urls: send.media.into_iter().map(|media| media.url).collect(),
-        },
+        body: Body { text: prepared.text.into_owned(), media_urls },
         original: None,
         category,
         campaign: options.campaign,
-        tags: options.tags.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        tags,
         callback_url: None,
         accepted_at: now,
         send_at,
         expires_at: start + validity.min(engine.config.max_schedule),
-        encoding: prepared.encoding,
-        segments: prepared.segments,
-        origin: Origin::Handler { event: queued.id },
-        depth: depth.saturating_add(1),
+        encoding,
+        segments,
+        origin,
+        depth,
         veil: Default::default(),
     })
 }
@@ -179,17 +219,17 @@ async fn stage_cancel(engine: &Engine, step: &mut Step<'_>, tenant: &TenantId, i
     Ok(())
 }
 
-/// The message that a handler takes back, and its conversation.
+/// The message that a handler takes back, and its conversation. One that isn't there may be on its way to its partition, or
+/// have been kept long enough: it is looked for there, in a line of its own.
 async fn withdrawn(engine: &Engine, tenant: &TenantId, id: &str) -> Result<(MessageId, ConversationId), Unfit> {
     let id: MessageId =
         id.parse().map_err(|error| Unfit::Effect(format!("cancel: `{id}` is no message id: {error}")))?;
     if id.partition().index() >= engine.store.partitions() {
         return Err(Unfit::Effect(format!("cancel: there is no message {id}")));
     }
-    let Some(live) = engine.live(tenant, id).await? else {
-        return Err(Unfit::Effect(format!("cancel: there is no message {id}")));
-    };
-    Ok((id, live.message.conversation_id()))
+    let live = engine.live(tenant, id).await?;
+    let nowhere = ConversationId::from_bytes(*id.as_bytes());
+    Ok((id, live.map_or(nowhere, |live| live.message.conversation_id())))
 }
 
 /// State of the conversation is written in the same commit. The contact's and the tenant's is sent home in the same

@@ -456,7 +456,9 @@ async fn try_write_ahead(
         Checkup::Hold { until, decision, changes } => {
             let why = decision.reasons.first().map(|reason| reason.explain.clone()).unwrap_or_default();
             let class = decision.class();
-            step.advance(&mut live, Status::Held, Cause::Held { until, why, decision: Some(decision) }, class)?;
+            // Its handler's answer stands: the line that queued it has it.
+            let cause = Cause::Held { until, why, handler: None, decision: Some(decision) };
+            step.advance(&mut live, Status::Held, cause, class)?;
             step.commit().await?;
             let (tenant, message) = (waiting.tenant.clone(), waiting.message);
             registered::is_held(engine, (tenant, message, waiting.seq), Seen { until, class, changes });

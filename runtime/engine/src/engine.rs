@@ -67,6 +67,8 @@ pub(crate) struct Engine {
     pub(crate) turns: Turns,
     pub(crate) wheel: Wheel<Due>,
     pub(crate) handler_timers: HandlerTimers,
+    /// What handlers put into conversations in this minute.
+    pub(crate) chatter: crate::cascade::Chatter,
     pub(crate) hot: Arc<Hot>,
     pub(crate) locks: Locks,
     pub(crate) audit: Audit,

@@ -29,7 +29,7 @@ use crate::hot::Live;
 use crate::logs::Said;
 use crate::outbound::Permit;
 use crate::shadow::{Answer, Question};
-use crate::{recordings, rollback, shadow};
+use crate::{recordings, rollback, shadow, shown};
 
 /// A value of a handler's state, as it lies in the store.
 #[derive(Debug, Serialize, Deserialize)]
@@ -192,6 +192,7 @@ pub(crate) fn mark(
         invocation,
         event: queued.id,
         action: action.into(),
+        route: None,
         cpu_us: u32::try_from(usage.cpu.as_micros()).unwrap_or(u32::MAX),
         notes: notes.iter().map(note).collect(),
     }
@@ -260,7 +261,7 @@ fn past_message(live: &Live) -> PastMessage {
         text: live.message.body.text.clone(),
         status: live.head.status.as_str().replace('_', "-"),
         at: live.message.accepted_at.as_micros(),
-        attributes: Vec::new(),
+        attributes: shown::past_attributes(&live.message),
     }
 }
 
@@ -393,6 +394,7 @@ impl Surroundings for World<'_> {
             let recorded =
                 contacts::read(self.engine, &self.conversation.tenant, &theirs).await.map_err(unavailable)?;
             let contacts::Contact { time_zone, attributes } = recorded.unwrap_or_default();
+            let time_zone = time_zone.or_else(|| contacts::likely_zone(self.engine, &theirs, &attributes));
             let contact = Contact {
                 address: address.to_owned(),
                 consent: consent.to_owned(),

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept;
 use crate::assign::{Asked, is_wanted};
+use crate::cascade;
 use crate::check::check;
 use crate::consent;
 use crate::counted::Place;
@@ -263,7 +264,8 @@ async fn receive(
     let own = program.as_ref().map(|program| &program.keywords);
     let found = policy.intents.find(&arrived.text, own);
     let keyword = found.as_ref().map(|found| (found.intent, &*found.matched));
-    let message = Arc::new(inbound_message(engine, &step, &conversation, &arrived));
+    let depth = cascade::of_inbound(engine, &arrived.from, &arrived.to).await?;
+    let message = Arc::new(Message { depth, ..inbound_message(engine, &step, &conversation, &arrived) });
     let cause = Cause::Received {
         carrier: arrived.carrier,
         parts: arrived.parts,
@@ -275,7 +277,7 @@ async fn receive(
         let by = registry::By::Keyword { word: word.to_owned(), message: message.id };
         obey(engine, &mut step, &conversation, keyword, by).await?;
     }
-    if is_wanted(engine, &conversation.tenant, &Asked::about(&message, EventKind::Message)) {
+    if is_wanted(engine, &conversation.tenant, &Asked::about(engine, &message, EventKind::Message)) {
         let event = Event::Inbound { tenant: conversation.tenant.clone(), message: message.id, conversation: id };
         step.event(step.partition(), event);
     } else {

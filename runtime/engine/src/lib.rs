@@ -13,7 +13,7 @@
 //!
 //! The rest is what they stand on: `step.rs` (a step is one commit), `check.rs` (nothing leaves unchecked), `route.rs`,
 //! `turns.rs` and `fair.rs` (whose turn it is), `assign.rs` (which handler and version gets an event), `handlers.rs`,
-//! `caps.rs`, `effects.rs`, `agree.rs` and `retry.rs` (a tenant's code, what it may use, what it asked for,
+//! `caps.rs`, `effects.rs`, `content.rs`, `cascade.rs` (what a message may say, and that loops end), `agree.rs` and `retry.rs` (a tenant's code, what it may use, what it asked for,
 //! when others have to agree to it, and when it failed), `health.rs`, `rollback.rs` and
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
@@ -31,10 +31,12 @@ mod bind;
 mod breakdown;
 mod cancel;
 mod caps;
+mod cascade;
 mod check;
 mod config;
 mod consent;
 mod contacts;
+mod content;
 mod counted;
 mod deploy;
 mod dialogue;

@@ -8,10 +8,13 @@
 
 use std::sync::Arc;
 
-use signalbox_guest::{self as guest, Attribute, Effects};
+use signalbox_guest::{self as guest, Effects};
+use signalbox_model::event::Queued;
 use signalbox_model::handler::EventKind;
 use signalbox_model::timeline::HandlerMark;
-use signalbox_model::{Cause, Conversation, ErrorClass, Message, MessageId, Partition, Status, TenantId, Timestamp};
+use signalbox_model::{
+    Cause, Conversation, ErrorClass, Event, Message, MessageId, Partition, Status, TenantId, Timestamp,
+};
 
 use crate::agree::{self, MOST_RUNS};
 use crate::assign::{Asked, Taker, taker};
@@ -22,7 +25,7 @@ use crate::error::Error;
 use crate::handlers;
 use crate::health::Admit;
 use crate::retry::{Retry, next_attempt, park, postpone};
-use crate::shown::Shown;
+use crate::shown::{self, Shown};
 use crate::step::Step;
 use crate::turns::Pending;
 
@@ -36,7 +39,7 @@ pub(crate) async fn inbound(
     // Nothing but its conversation's turn changes an inbound message: it needs no lock.
     let Some(mut live) = engine.live(tenant, id).await? else { return take(engine, id.partition(), pending).await };
     let message = live.message.clone();
-    let asked = Asked::about(&message, EventKind::Message);
+    let asked = Asked::about(engine, &message, EventKind::Message);
     let Some(taker) = taker(engine, tenant, &asked, pending.pin.as_ref()).await else {
         let mut step = Step::new(engine, id.partition());
         let why = "the number's handler was taken away".to_owned();
@@ -47,7 +50,8 @@ pub(crate) async fn inbound(
     };
     let keyword = engine.policy.load().intents.find(&message.body.text, None).map(|found| found.intent.as_str());
     let shown = Shown::new(&message);
-    let attributes: Vec<_> = keyword.iter().map(|value| Attribute { name: "keyword", value }).collect();
+    let known = shown::inbound_attributes(&live, keyword);
+    let attributes = shown::borrowed(&known);
     let event = guest::Event::Message(shown.inbound(&message, &attributes));
     let conversation = message.conversation();
     let run = run(engine, &taker, pending, &conversation, Some(&message), event).await?;
@@ -86,7 +90,7 @@ pub(crate) async fn status_change(
 ) -> Result<Flow, Error> {
     let Some(live) = engine.live(tenant, id).await? else { return take(engine, id.partition(), pending).await };
     let message = live.message;
-    let asked = Asked::about(&message, EventKind::Receipt);
+    let asked = Asked::about(engine, &message, EventKind::Receipt);
     let Some(taker) = taker(engine, tenant, &asked, pending.pin.as_ref()).await else {
         return take(engine, id.partition(), pending).await;
     };
@@ -100,6 +104,8 @@ pub(crate) async fn status_change(
         Cause::Refused { raw_code, .. } | Cause::Busy { raw_code, .. } => Some(raw_code.clone()),
         _ => None,
     };
+    let known = shown::receipt_attributes(&told);
+    let attributes = shown::borrowed(&known);
     let event = guest::Event::Receipt(guest::Receipt {
         message: &shown.id,
         channel: shown.channel,
@@ -110,7 +116,7 @@ pub(crate) async fn status_change(
         error_class: told.entry.class.map(ErrorClass::as_str),
         carrier_code: raw_code.as_deref(),
         changed_at: told.entry.at.as_micros(),
-        attributes: &[],
+        attributes: &attributes,
     });
     let conversation = message.conversation();
     let run = run(engine, &taker, pending, &conversation, Some(&message), event).await?;
@@ -155,7 +161,7 @@ pub(crate) async fn timer(
     payload: &[u8],
 ) -> Result<Flow, Error> {
     let tenant = &conversation.tenant;
-    let asked = Asked::timer(&conversation);
+    let asked = Asked::timer(engine, &conversation);
     let Some(taker) = taker(engine, tenant, &asked, pending.pin.as_ref()).await else {
         return take(engine, partition, pending).await;
     };
@@ -253,7 +259,7 @@ async fn run<'e>(
         Err(failure) => return Ok(failed(failure.message, Retry::of(&failure.kind), &failure.usage)),
     };
     let (effects, usage) = (completed.effects, completed.usage);
-    let depth = about.map_or(0, |m| m.depth);
+    let depth = depth(queued, about);
     let unfit = |unfit| match unfit {
         Unfit::Effect(error) => Ok(failed(error, Retry::Never, &usage)),
         Unfit::Path(error) => Err(error),
@@ -287,13 +293,21 @@ async fn land<'e>(
     let partition = conversation.id().partition(engine.store.partitions());
     let mark = handlers::mark(taker, queued, agreed.id, describe(&effects), &usage, &effects.notes);
     let mut step = Step::new(engine, partition);
-    let depth = about.map_or(0, |m| m.depth);
+    let depth = depth(queued, about);
     match effects::stage(engine, &mut step, taker, conversation, queued, depth, effects).await {
         Ok(()) => Ok(Run::Fit { step: Box::new(step), mark }),
         // It fitted when it was proposed; since then a message that it takes back has left the store, or the host was
         // started with other limits.
         Err(Unfit::Effect(error)) => Ok(Run::Failed { mark, error, retry: Retry::Never }),
         Err(Unfit::Path(error)) => Err(error),
+    }
+}
+
+/// How many handlers' sends and soon timers led to an event.
+fn depth(queued: &Queued, about: Option<&Message>) -> u8 {
+    match &queued.event {
+        Event::Timer { depth, .. } => *depth,
+        _ => about.map_or(0, |message| message.depth),
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn next_attempt(engine: &Engine, failed: u8, retry: Retry) -> Option<
     match retry {
         Retry::Never => None,
         Retry::WhenTheHostSees => Some(engine.retry_at(failed)),
-        Retry::After(wait) => Some(engine.clock.now() + wait),
+        Retry::After(wait) => Some(engine.clock.now() + wait.min(engine.config.retry_wait_most)),
     }
 }
 

@@ -146,6 +146,7 @@ impl Service {
             vault,
             audit: Audit::new(config.audit.clone(), store.partitions()),
             early: early::EarlyReceipts::default(),
+            chatter: crate::cascade::Chatter::new(),
             idempotency: Default::default(),
             metrics: Metrics::new(),
             logs: Default::default(),

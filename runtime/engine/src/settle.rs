@@ -203,6 +203,7 @@ pub(crate) async fn in_doubt(
 ) -> Result<bool, Error> {
     let carrier = live.head.carrier.as_deref().unwrap_or_default().to_owned();
     step.advance(live, Status::InDoubt, Cause::InDoubt { carrier, why }, Some(ErrorClass::InDoubt))?;
+    tell_handler(engine, &mut step, live);
     let plan =
         engine.directory.account(&live.message.tenant).map(|account| account.tenant.in_doubt).unwrap_or_default();
     match plan.action(live.message.category) {
@@ -214,7 +215,6 @@ pub(crate) async fn in_doubt(
         }
         InDoubtAction::Resend | InDoubtAction::Hold => {
             step.take(seq);
-            tell_handler(engine, &mut step, live);
             step.commit().await?;
             engine.waiting.leaves();
         }
@@ -310,8 +310,9 @@ fn stage_receipt(
     }
     // What comes too late, or out of turn, is kept without moving the message.
     let to = says.map_or(head.status, |status| head.roll_up(usize::from(part), status));
-    let to = if head.status.may_become(to) { to } else { head.status };
-    if to == head.status && head.is_full() {
+    let was = head.status;
+    let to = if was.may_become(to) { to } else { was };
+    if to == was && head.is_full() {
         // A carrier that says something new of a message without end is told that it is known.
         engine.metrics.receipts_repeated.inc();
         return Ok(());
@@ -325,7 +326,7 @@ fn stage_receipt(
         carrier_time: receipt.carrier_time,
     };
     step.advance(live, to, cause, receipt_class(receipt))?;
-    if to.is_terminal() {
+    if to.is_terminal() && to != was {
         tell_handler(engine, step, live);
     }
     Ok(())
@@ -348,13 +349,14 @@ pub(crate) fn canonical_id(engine: &Engine, carrier: &str, raw: &str) -> String 
     engine.carrier(carrier).map_or_else(|| raw.to_owned(), |carrier| carrier.canonical_id(raw))
 }
 
-/// Puts a status change into the inbox of its conversation, if a handler wants to hear of it.
+/// Puts a status change into the inbox of its conversation, if a handler wants to hear of it: an end, or that it is in
+/// doubt. What is on the way to that (`queued`, `sending`, `sent`) is told to webhooks alone.
 pub(crate) fn tell_handler(engine: &Engine, step: &mut Step<'_>, live: &Live) {
     let message = &live.message;
     if message.origin == Origin::Keyword {
         return;
     }
-    if is_wanted(engine, &message.tenant, &Asked::about(message, EventKind::Receipt)) {
+    if is_wanted(engine, &message.tenant, &Asked::about(engine, message, EventKind::Receipt)) {
         let conversation: ConversationId = message.conversation_id();
         let n = live.head.entries.saturating_sub(1);
         let event = Event::StatusChange { tenant: message.tenant.clone(), message: message.id, conversation, n };

@@ -217,7 +217,12 @@ impl Handle {
         if approved {
             // Held until now: it goes at once, over a crash too.
             let why = format!("a supervisor ({}) approved it: {why}", caller.key);
-            step.advance(&mut live, Status::Held, Cause::Held { until: now, why, decision: None }, None)?;
+            step.advance(
+                &mut live,
+                Status::Held,
+                Cause::Held { until: now, why, handler: None, decision: None },
+                None,
+            )?;
         } else {
             let why = format!("a supervisor ({}) rejected it: {why}", caller.key);
             let cause = Cause::Rejected { decision: None, handler: None, why };

@@ -112,6 +112,13 @@ struct TimerRow {
     at: Timestamp,
     /// Sealed in rows that say so.
     payload: Vec<u8>,
+    depth: u8,
+}
+
+/// When a handler's timer comes, and how many handlers' sends and soon timers led to it.
+pub(crate) struct Moment {
+    pub(crate) at: Timestamp,
+    pub(crate) depth: u8,
 }
 
 /// A timer's row in either form; its payload is as it lies.
@@ -192,11 +199,11 @@ pub(crate) async fn stage_set(
     step: &mut Step<'_>,
     conversation: &Conversation,
     name: &str,
-    at: Timestamp,
+    Moment { at, depth }: Moment,
     payload: Vec<u8>,
 ) -> Result<(), Error> {
     let key = layout::timer_key(conversation.id(), name);
-    let row = TimerRow { conversation: conversation.clone(), name: name.to_owned(), at, payload };
+    let row = TimerRow { conversation: conversation.clone(), name: name.to_owned(), at, payload, depth };
     let row = match engine.seal_in(conversation, (Table::Timer, &key), &row.payload).await? {
         Some(payload) => layout::encode_as(layout::SEALED, &TimerRow { payload, ..row }),
         None => layout::encode(&row),
@@ -229,8 +236,8 @@ async fn fire(engine: &Engine, partition: Partition, key: Bytes, at: Timestamp) 
     step.batch.check(Table::Timer, key.clone(), Expect::Equals(value));
     step.batch.delete(Table::Timer, key.clone());
     step.unset_timer(key);
-    let TimerRow { conversation, name, at: due, payload } = row;
-    step.event(partition, Event::Timer { conversation, name, due, payload });
+    let TimerRow { conversation, name, at: due, payload, depth } = row;
+    step.event(partition, Event::Timer { conversation, name, due, payload, depth });
     match step.commit().await {
         // Replaced or unset meanwhile: whoever did that set its own time.
         Err(Error::Store(signalbox_store::Error::Conflict { .. })) => Ok(()),

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use signalbox_guest::Effects;
 use signalbox_model::event::Queued;
-use signalbox_model::{Conversation, ConversationId, Event, Partition, TenantId, Timestamp};
+use signalbox_model::{Conversation, ConversationId, Event, MessageId, Partition, TenantId, Timestamp};
 use signalbox_store::{InboxSeq, Range, Table, layout};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -145,9 +145,23 @@ struct PartitionTurns {
 #[derive(Default)]
 struct Line {
     has_turn: bool,
+    /// The message that its running event makes of a handler's send from another partition.
+    adopts: Option<MessageId>,
     /// Its first event waits for a verdict.
     waits: bool,
     events: VecDeque<Pending>,
+}
+
+impl Line {
+    /// Takes its first event out, to be handled.
+    fn begin(&mut self) -> Option<Pending> {
+        let first = self.events.pop_front();
+        self.adopts = match first.as_ref().map(|pending| &pending.queued.event) {
+            Some(Event::Adopt { message }) => Some(message.id),
+            _ => None,
+        };
+        first
+    }
 }
 
 #[derive(Default)]
@@ -200,6 +214,16 @@ impl Turns {
         let weight = engine.directory.account(tenant).map_or(1, |account| account.tenant.weight);
         self.ready.lock().queue.push(tenant, weight, 0, turn);
         self.give(engine);
+    }
+
+    /// The conversation in which `message` is about to become one, while its event waits or runs. A look at all that
+    /// waits in the partition: done for whoever takes back what isn't there yet.
+    pub(crate) fn adopting(&self, partition: Partition, message: MessageId) -> Option<ConversationId> {
+        let turns = self.partition(partition).lock();
+        let is_it =
+            |pending: &Pending| matches!(&pending.queued.event, Event::Adopt { message: of } if of.id == message);
+        let found = turns.lines.iter().find(|(_, line)| line.adopts == Some(message) || line.events.iter().any(is_it));
+        found.map(|(conversation, _)| *conversation)
     }
 
     /// Events of `partition` that are in memory.
@@ -400,14 +424,17 @@ async fn retries(engine: &Engine, partition: Partition) -> Result<HashMap<InboxS
 async fn take_turn(engine: &Arc<Engine>, turn: Turn) {
     let Turn { partition, conversation } = turn;
     let turns = engine.turns.partition(partition);
-    let first = turns.lock().lines.get_mut(&conversation).and_then(|line| line.events.pop_front());
+    let first = turns.lock().lines.get_mut(&conversation).and_then(Line::begin);
     let Some(mut pending) = first else { return };
     let flow = engine.caught("handling an event", dispatch::handle(engine, partition, &mut pending)).await;
     match flow.unwrap_or_else(|| after_a_panic(engine, &mut pending)) {
         Flow::Done => {
             let mut turns = turns.lock();
             turns.pending -= 1;
-            let next = turns.lines.get(&conversation).and_then(|line| line.events.front());
+            let next = turns.lines.get_mut(&conversation).and_then(|line| {
+                line.adopts = None;
+                line.events.front()
+            });
             let next = next.map(|next| next.queued.event.tenant().clone());
             if next.is_none() {
                 turns.lines.remove(&conversation);

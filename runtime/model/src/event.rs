@@ -75,6 +75,8 @@ pub enum Event {
         due: Timestamp,
         /// What the handler wanted to be told.
         payload: Vec<u8>,
+        /// How many handlers' sends and soon timers led to it.
+        depth: u8,
     },
     /// Whether the changes that an event waits for were made.
     Verdict {

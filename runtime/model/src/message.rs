@@ -127,6 +127,11 @@ pub enum Origin {
         /// Its name.
         name: String,
     },
+    /// A handler's effect.
+    Timer {
+        /// While it handled this event, which a timer of its own brought.
+        event: EventId,
+    },
 }
 
 /// A message as accepted or received: written once. What happens to it is in its timeline.
@@ -168,7 +173,8 @@ pub struct Message {
     pub segments: u8,
     /// Who made it.
     pub origin: Origin,
-    /// How many handlers' sends led to it: 0 from the API. Bounded, so that two handlers can't answer each other for ever.
+    /// How many handlers' sends and soon timers led to it: 0 from the API. Bounded, so that two handlers can't answer each
+    /// other for ever.
     pub depth: u8,
     /// Whether its words can be read. No part of what is stored: it follows from the form in which they are.
     #[serde(skip)]

@@ -47,6 +47,9 @@ pub enum Cause {
         until: Timestamp,
         /// For this, in words.
         why: String,
+        /// What the tenant's draft handler did before that, if it did: it isn't asked again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handler: Option<HandlerMark>,
         /// The policy's decision, when it is policy that holds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         decision: Option<Decision>,
@@ -201,6 +204,8 @@ pub struct HandlerMark {
     pub event: EventId,
     /// What it did, in a word or two: `sent as is`, `rewrote`, `replied`.
     pub action: String,
+    /// The route that it chose for a draft.
+    pub route: Option<String>,
     /// CPU time in microseconds.
     pub cpu_us: u32,
     /// What it put on the record.
@@ -284,6 +289,12 @@ pub struct Head {
     pub doubts: u16,
     /// Until when it is held.
     pub held_until: Option<Timestamp>,
+    /// Inbound: parts of it never came.
+    pub is_incomplete: bool,
+    /// Its draft handler has answered, and what that asked for is done: it is shown to none again.
+    pub drafted: bool,
+    /// The route that the handler chose.
+    pub route: Option<Arc<str>>,
     /// The class of the last trouble.
     pub class: Option<ErrorClass>,
 }
@@ -302,6 +313,9 @@ impl Head {
             setbacks: 0,
             doubts: 0,
             held_until: None,
+            is_incomplete: false,
+            drafted: false,
+            route: None,
             class: None,
         };
         head.take_in(first);
@@ -366,14 +380,22 @@ impl Head {
             self.held_until = None;
         }
         match &entry.cause {
-            Cause::Held { until, .. } => self.held_until = Some(*until),
-            Cause::Queued { carrier, .. } | Cause::Rerouted { carrier, .. } => self.goes_by(carrier),
+            Cause::Held { until, handler, .. } => {
+                self.held_until = Some(*until);
+                self.answered(handler.as_ref());
+            }
+            Cause::Queued { carrier, handler, .. } => {
+                self.goes_by(carrier);
+                self.answered(handler.as_ref());
+            }
+            Cause::Rerouted { carrier, .. } => self.goes_by(carrier),
             Cause::Busy { .. } | Cause::Unsent { .. } => self.setbacks = self.setbacks.saturating_add(1),
             Cause::InDoubt { .. } => self.doubts = self.doubts.saturating_add(1),
             Cause::Sending { carrier, attempt } => {
                 self.goes_by(carrier);
                 self.attempts = *attempt;
             }
+            Cause::Received { parts, of, .. } => self.is_incomplete = parts < of,
             Cause::Sent { carrier_ids, .. } => {
                 let sent = |id: &String| PartStatus { carrier_id: id.clone(), status: Status::Sent };
                 self.parts = carrier_ids.iter().map(sent).collect();
@@ -387,6 +409,12 @@ impl Head {
             }
             _ => {}
         }
+    }
+
+    fn answered(&mut self, handler: Option<&HandlerMark>) {
+        let Some(mark) = handler else { return };
+        self.drafted = true;
+        self.route = mark.route.as_deref().map(Arc::from);
     }
 
     fn goes_by(&mut self, carrier: &str) {
@@ -453,7 +481,7 @@ mod tests {
     fn a_failed_attempt_at_a_held_message_leaves_the_time_that_it_was_held_for() {
         let mut head = accepted();
         let until = Timestamp::from_millis(7);
-        let held = Cause::Held { until, why: "asked for".into(), decision: None };
+        let held = Cause::Held { until, why: "asked for".into(), handler: None, decision: None };
         head.append(Status::Held, held, None, Timestamp::EPOCH, 2).unwrap();
         let other = Cause::NoRoute { why: "a line that isn't about the hold".into() };
         head.append(Status::Held, other, None, Timestamp::EPOCH, 3).unwrap();

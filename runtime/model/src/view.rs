@@ -169,9 +169,10 @@ pub fn describe(cause: &Cause) -> String {
         Cause::Accepted { decision } => {
             format!("accepted and durable; policy says {}{}", decision.verdict.as_str(), rules(decision))
         }
-        Cause::Held { until, why, decision } => {
+        Cause::Held { until, why, handler, decision } => {
+            let handler = handler.as_ref().map(|mark| format!("{}; ", run(mark))).unwrap_or_default();
             let rules = decision.as_ref().map(rules).unwrap_or_default();
-            format!("held until {until}{rules}: {why}")
+            format!("{handler}held until {until}{rules}: {why}")
         }
         Cause::Queued { carrier, handler, decision } => {
             let handler = handler.as_ref().map(|mark| format!("{}; ", run(mark))).unwrap_or_default();

@@ -53,6 +53,7 @@ enum CauseForm {
     Held {
         until: Timestamp,
         why: String,
+        handler: Option<HandlerMark>,
         #[serde(with = "perhaps")]
         decision: Option<Decision>,
     },

@@ -30,5 +30,5 @@ pub use error::Error;
 pub use form::decode_entries;
 pub use history::{history, stage_history};
 pub use list::{Page, Query, list};
-pub use record::{Record, Told, head, load, load_message, stage_entries, stage_message, told};
+pub use record::{Record, Told, head, is_known, load, load_message, stage_entries, stage_message, told};
 pub use vault::Vault;

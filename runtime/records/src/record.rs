@@ -60,6 +60,11 @@ pub async fn load_message(store: &dyn Store, tenant: &TenantId, id: MessageId) -
     value.map(|value| Ok(decode_message(&value)?)).transpose()
 }
 
+/// Whether the tenant has this message.
+pub async fn is_known(store: &dyn Store, tenant: &TenantId, id: MessageId) -> Result<bool, Error> {
+    Ok(store.get(id.partition(), Table::Message, layout::message_key(tenant, id)).await?.is_some())
+}
+
 /// Where a message is now.
 pub async fn head(store: &dyn Store, tenant: &TenantId, id: MessageId) -> Result<Option<Head>, Error> {
     let rows = rows(store, tenant, id).await?;

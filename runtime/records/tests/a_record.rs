@@ -22,6 +22,7 @@ fn mark() -> HandlerMark {
         invocation: InvocationId::from_bytes([1; 16]),
         event: EventId::from_bytes([2; 16]),
         action: "rewrote".into(),
+        route: Some("backup".into()),
         cpu_us: 7,
         notes: vec![
             Note { key: "intent".into(), value: NoteValue::Label("refund".into()) },
@@ -51,8 +52,8 @@ fn causes() -> Vec<Cause> {
     let deny = signalbox_model::Decision { verdict: Verdict::Deny, ..held.clone() };
     vec![
         Cause::Accepted { decision: held.clone() },
-        Cause::Held { until: at(1), why: "quiet hours".into(), decision: Some(held.clone()) },
-        Cause::Held { until: at(1), why: "its sender asked".into(), decision: None },
+        Cause::Held { until: at(1), why: "quiet hours".into(), handler: handler.clone(), decision: Some(held.clone()) },
+        Cause::Held { until: at(1), why: "its sender asked".into(), handler: None, decision: None },
         Cause::Queued { carrier: carrier(), handler: handler.clone(), decision: decision() },
         Cause::Rejected { decision: Some(deny), handler: None, why: "no".into() },
         Cause::Rejected { decision: None, handler, why: "no".into() },

@@ -94,7 +94,9 @@ impl Transcript {
 fn mark(cause: &Cause) -> Option<&HandlerMark> {
     match cause {
         Cause::Handled { handler } | Cause::HandlerFailed { handler, .. } => Some(handler),
-        Cause::Queued { handler, .. } | Cause::Rejected { handler, .. } => handler.as_ref(),
+        Cause::Queued { handler, .. } | Cause::Held { handler, .. } | Cause::Rejected { handler, .. } => {
+            handler.as_ref()
+        }
         _ => None,
     }
 }

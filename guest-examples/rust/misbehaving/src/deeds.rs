@@ -2,7 +2,7 @@
 
 use crate::signalbox::messaging::outbox::{self, OutgoingMessage, SendOption};
 use crate::signalbox::messaging::state::{self, Scope};
-use crate::signalbox::messaging::types::{CallError, HandlerError};
+use crate::signalbox::messaging::types::{Attribute, CallError, HandlerError, Media};
 use crate::signalbox::messaging::{contacts, conversation, log, notes, secrets, timers};
 use std::hint::black_box;
 use std::io::Read;
@@ -212,6 +212,54 @@ pub fn withdraw() -> Done {
     timers::set_after("soon", 1_000, b"x")?;
     timers::cancel("soon")?;
     Ok(())
+}
+
+/// A message to somebody whose conversation may live anywhere.
+pub fn send_elsewhere() -> Done {
+    let id = outbox::send(&to("+15550199777", "elsewhere"))?;
+    state::set(&Scope::Conversation, "sent elsewhere", id.as_bytes(), None)?;
+    Ok(())
+}
+
+/// Takes back what the last event sent.
+pub fn cancel_it() -> Done {
+    let id = state::get(&Scope::Conversation, "sent elsewhere")?.unwrap_or_default();
+    outbox::cancel(&String::from_utf8_lossy(&id))?;
+    Ok(())
+}
+
+/// A message that never was, or isn't any more.
+pub fn cancel_nothing() -> Done {
+    outbox::cancel("msg_00000000000000000000000000")?;
+    Ok(())
+}
+
+pub fn send_file() -> Done {
+    let media = vec![Media { url: "file:///etc/passwd".into(), content_type: String::new(), size_bytes: 0 }];
+    outbox::reply_with_media("look", &media)?;
+    Ok(())
+}
+
+pub fn send_nul() -> Done {
+    outbox::reply("a\0b")?;
+    Ok(())
+}
+
+pub fn send_tags() -> Done {
+    let tag = |n| SendOption::Tag(Attribute { name: format!("tag-{n}"), value: "x".repeat(100) });
+    let options = (0..20).map(tag).collect();
+    outbox::send(&OutgoingMessage { options, ..to("+15550199001", "labelled") })?;
+    Ok(())
+}
+
+pub fn to(recipient: &str, text: &str) -> OutgoingMessage {
+    OutgoingMessage {
+        sender: None,
+        recipient: Some(recipient.into()),
+        text: text.into(),
+        media: Vec::new(),
+        options: Vec::new(),
+    }
 }
 
 pub fn history() -> Done {

@@ -4,6 +4,9 @@ wit_bindgen::generate!({ path: "../../../wit", world: "handler" });
 
 mod clock;
 mod deeds;
+mod drafts;
+mod loops;
+mod told;
 mod wasi_web;
 mod web;
 
@@ -61,6 +64,20 @@ impl message_handler::Guest for Misbehaving {
             "bad fetches" => return web::bad(),
             "local time" => return clock::local(),
             "bad local times" => return clock::bad(),
+            "set a tight timer" => return loops::tight_timer(),
+            "set a slow timer" => return loops::slow_timer(),
+            "show a timer's draft" => return loops::show_later(),
+            "chatter" => return loops::chatter(),
+            "send elsewhere" => return deeds::send_elsewhere(),
+            "cancel it" => return deeds::cancel_it(),
+            "cancel nothing" => return deeds::cancel_nothing(),
+            "send a file of the host's" => return deeds::send_file(),
+            "send a nul" => return deeds::send_nul(),
+            "send many tags" => return deeds::send_tags(),
+            "watch receipts" => return told::watch(),
+            // Also where parts of it are missing.
+            text if text.starts_with("show the message") => return told::message(&message),
+            "retry in ages" => return Err(HandlerError::Retry(Some(u64::MAX))),
             "retry" => return Err(HandlerError::Retry(Some(1_500))),
             "reject" => return Err(HandlerError::Reject("not for me".into())),
             "other" => return Err(HandlerError::Other("no idea".into())),
@@ -72,6 +89,9 @@ impl message_handler::Guest for Misbehaving {
 
 impl draft_handler::Guest for Misbehaving {
     fn on_draft(draft: OutboundDraft) -> Result<DraftDecision, HandlerError> {
+        if let Some(asked) = draft.text.strip_prefix("please ") {
+            return drafts::decide(asked, &draft);
+        }
         Ok(match draft.text.as_str() {
             "spin" => {
                 deeds::spin();
@@ -87,17 +107,17 @@ impl draft_handler::Guest for Misbehaving {
 }
 
 impl receipt_handler::Guest for Misbehaving {
-    fn on_receipt(_: Receipt) -> Result<(), HandlerError> {
-        Ok(())
+    fn on_receipt(receipt: Receipt) -> Result<(), HandlerError> {
+        told::receipt(&receipt)
     }
 }
 
 impl timer_handler::Guest for Misbehaving {
     /// Breaks down every time where its settings say so.
-    fn on_timer(_: Timer) -> Result<(), HandlerError> {
+    fn on_timer(timer: Timer) -> Result<(), HandlerError> {
         match settings::get("timers").as_deref() {
             Some("trap") => core::arch::wasm32::unreachable(),
-            _ => Ok(()),
+            _ => loops::on_timer(&timer),
         }
     }
 }

@@ -20,7 +20,8 @@ use crate::refusal::no_binding;
 /// With a number in the path, the body needs only the handler's name: the number's events go to it from now on. Other
 /// bindings have a name in the path, and the body says what they are about: a `number`, `numbers`, a `prefix` of numbers,
 /// a `campaign`, or the `tenant`. The most specific one whose handler takes the event gets it, in that order; among
-/// equals, one that names its `kinds` before one that doesn't.
+/// equals, one that names its `kinds` before one that doesn't. A campaign's binding is about the messages that name it, and
+/// about all events of the numbers that are registered for it.
 #[utoipa::path(
     put,
     path = "/v1/bindings/{binding}",
@@ -106,7 +107,7 @@ pub(crate) async fn unbind(
     params(
         ("from" = String, Query, description = "The sender."),
         ("to" = String, Query, description = "The recipient."),
-        ("campaign" = Option<String>, Query, description = "The campaign of a draft or receipt."),
+        ("campaign" = Option<String>, Query, description = "The campaign that a draft or receipt names. Else it is the one that the number is registered for."),
         ("kind" = Option<String>, Query, description = "`message`, `draft`, `receipt` or `timer`."),
     ),
     responses((status = 200, description = "Who gets it, and every binding that was looked at.", body = WhoseView))

@@ -9,14 +9,15 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use signalbox_carriers::{Answer, Brought, Carrier, Health, InboundPart, Incoming, Outcome, Slot, Submission, Verdict};
-use signalbox_engine::{AuditQuery, Caller, Config, Handle, Parts, Request, Service, Standing};
+use signalbox_engine::{AuditQuery, Caller, Config, Handle, NewBinding, Parts, Request, Service, Standing};
 use signalbox_guest as guest;
 use signalbox_model::directory::{
     HandlerCaps, InDoubtPlan, NumberPlan, RecordingMode, RecordingPlan, RetentionPlan, StopReach, SupervisionPlan,
     Tenant,
 };
+use signalbox_model::handler::{OnFailure, Scope};
 use signalbox_model::{
-    Address, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
+    Address, Cause, Chance, Clock, KeyId, ManualClock, MessageId, Partition, Receipt, ReceiptState, Status, Timestamp,
 };
 use signalbox_policy::Policies;
 use signalbox_records::Record;
@@ -382,6 +383,8 @@ fn audited() -> Config {
     let mut config = Config::default();
     config.audit.keys = Some(Keys::from_bytes(&[5; 64]));
     config.audit.everybody = true;
+    // The clock stands still: all that a test has said is said within one minute.
+    config.handler_messages_per_minute = 10_000;
     config
 }
 
@@ -436,6 +439,18 @@ impl House {
     pub async fn new() -> Self {
         let store = MemoryStore::new(memory::Config::default());
         Self::on(store, Scripted::new(), ManualClock::at(noon())).await.expect("a fresh store opens")
+    }
+
+    /// A house whose path has other limits.
+    pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = audited();
+        change(&mut config);
+        let (store, clock) = (MemoryStore::new(memory::Config::default()), ManualClock::at(noon()));
+        let carrier = Scripted::new();
+        carrier.always(Outcome::Taken { ids: vec![] });
+        let tenants = vec![tenant(StopReach::default())];
+        let opened = Self::limited(config, tenants, Policies::built_in(), store, vec![carrier], clock).await;
+        opened.expect("a fresh store opens")
     }
 
     /// A house whose operator gives the tenant's handlers these caps.
@@ -821,23 +836,88 @@ impl House {
         self.bring(Brought::Part(InboundPart { from: phone.parse().unwrap(), ..part(text, None) })).await
     }
 
-    /// Binds a guest that `cargo xtask guests` has built to the tenant's number.
-    pub async fn bind_guest(&self, name: &str) {
+    /// A text from anywhere to one of the tenant's numbers.
+    pub async fn text_between(&self, phone: &str, ours: &str, text: &str) -> Verdict {
+        let (from, to) = (phone.parse().unwrap(), ours.parse().unwrap());
+        self.bring(Brought::Part(InboundPart { from, to, ..part(text, None) })).await
+    }
+
+    /// Uploads a guest that `cargo xtask guests` has built.
+    pub async fn upload_guest(&self, name: &str) {
         let path = format!("{}/../../target/guests/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
         let component = std::fs::read(path).expect("`cargo xtask guests` has built it");
         self.handle.put_handler(&self.caller.tenant, name, component).await.expect("the guest is in order");
-        self.handle.bind(&self.caller.tenant, &OURS.parse().unwrap(), name).await.expect("it is the tenant's number");
+    }
+
+    /// Uploads a guest, and binds it to the tenant's number.
+    pub async fn bind_guest(&self, name: &str) {
+        self.upload_guest(name).await;
+        self.bind_to(name, OURS, OnFailure::default()).await;
+    }
+
+    /// Binds a guest that is uploaded.
+    pub async fn bind_to(&self, name: &str, number: &str, on_failure: OnFailure) {
+        let scope = Scope::Number(number.parse().unwrap());
+        self.bind_scope(name, number, scope, on_failure).await;
+    }
+
+    pub async fn bind_scope(&self, handler: &str, name: &str, scope: Scope, on_failure: OnFailure) {
+        let (name, handler) = (name.to_owned(), handler.to_owned());
+        let binding = NewBinding { name, scope, kinds: vec![], handler, on_failure };
+        self.handle.put_binding(&self.caller.tenant, binding).await.expect("the binding is in order");
     }
 
     /// What a handler keeps for the whole tenant.
     pub async fn tenants_state(&self, key: &str) -> Option<String> {
+        self.state(guest::Scope::Tenant, (OURS, THEIRS), key).await
+    }
+
+    /// What a handler keeps of a conversation between one of the tenant's numbers and a phone.
+    pub async fn conversations_state(&self, between: (&str, &str), key: &str) -> Option<String> {
+        self.state(guest::Scope::Conversation, between, key).await
+    }
+
+    async fn state(&self, scope: guest::Scope, (ours, theirs): (&str, &str), key: &str) -> Option<String> {
         let conversation = signalbox_model::Conversation {
             tenant: self.caller.tenant.clone(),
-            ours: OURS.parse().unwrap(),
-            theirs: THEIRS.parse().unwrap(),
+            ours: ours.parse().unwrap(),
+            theirs: theirs.parse().unwrap(),
         };
-        let value = self.handle.state(&conversation, guest::Scope::Tenant, key).await.expect("the store answers");
+        let value = self.handle.state(&conversation, scope, key).await.expect("the store answers");
         value.map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    /// Waits until this holds.
+    pub async fn until_true(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let wait = async {
+            while !holds().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+    }
+
+    /// Waits until an inbound text is dealt with; what its handler was told off for, if it failed.
+    pub async fn handled(&self, text: &str) -> Result<(), String> {
+        let is_it = |message: &signalbox_model::Message| {
+            message.direction == signalbox_model::Direction::Inbound && message.body.text == text
+        };
+        let over = |status: &Status| matches!(status, Status::Handled | Status::HandlerFailed | Status::Unhandled);
+        let messages = self.until_messages(|all| all.iter().any(|(m, status)| is_it(m) && over(status))).await;
+        let (message, status) = messages.into_iter().rfind(|(m, _)| is_it(m)).expect("it came in");
+        if status == Status::Handled {
+            return Ok(());
+        }
+        let record = self.record(message.id).await;
+        Err(record
+            .entries
+            .iter()
+            .rev()
+            .find_map(|entry| match &entry.cause {
+                Cause::HandlerFailed { error, .. } => Some(error.clone()),
+                _ => None,
+            })
+            .unwrap_or_default())
     }
 }
 

@@ -4,12 +4,17 @@
 
 mod audit;
 mod breakdown;
+mod campaign;
+mod cancels;
+mod cascade;
 mod consent;
 mod counted;
 mod crash;
+mod drafts;
 mod effects_under_crash;
 mod egress;
 mod granted_limits;
+mod handler_writes;
 mod house;
 mod inbound;
 mod keys;
@@ -26,4 +31,5 @@ mod secrets;
 mod sector;
 mod shared_state;
 mod spread;
+mod told;
 mod us;

@@ -10,7 +10,7 @@ use signalbox_registry::{Level, Program};
 
 use crate::house::{House, NEW_YORK, OURS, SHORT, THEIRS, noon};
 
-const PERSON: &str = "+12125550123";
+pub const PERSON: &str = "+12125550123";
 
 fn row(id: &str, fields: &[(&str, &str)]) -> Row {
     let split = |text: &str| text.split('|').map(str::to_owned).collect();
@@ -28,7 +28,7 @@ async fn register(house: &House, kind: Kind, id: &str, fields: &[(&str, &str)]) 
 }
 
 /// A brand, a campaign and a number in it, as far as a test wants them.
-async fn set_up(house: &House, campaign: &[(&str, &str)]) {
+pub async fn set_up(house: &House, campaign: &[(&str, &str)]) {
     house.carrier.always(Outcome::Taken { ids: vec![] });
     register(
         house,
@@ -56,7 +56,7 @@ async fn consent(house: &House, sender: &str) {
     house.handle.put_consent(&house.caller.tenant, house.caller.key, change).await.unwrap();
 }
 
-fn request(text: &str) -> Request {
+pub fn request(text: &str) -> Request {
     Request {
         from: NEW_YORK.to_owned(),
         to: PERSON.to_owned(),
@@ -67,14 +67,14 @@ fn request(text: &str) -> Request {
     }
 }
 
-async fn tell(house: &House, event: &str, more: &str) -> Took {
+pub async fn tell(house: &House, event: &str, more: &str) -> Took {
     let body = format!(r#"{{"eventType":"{event}","campaignId":"CABC123"{more}}}"#);
     let event = Event::read(body.as_bytes(), house.handle.now()).unwrap();
     house.handle.registry_event(&event).await.unwrap()
 }
 
 /// The rules that hold a message.
-async fn held_by(house: &House, id: MessageId) -> Vec<String> {
+pub async fn held_by(house: &House, id: MessageId) -> Vec<String> {
     let record = house.until(id, Status::Held).await;
     let Some(Cause::Held { decision: Some(decision), .. }) = record.entries.last().map(|entry| &entry.cause) else {
         panic!("{:#?}", record.entries)

@@ -111,7 +111,7 @@ facts! {
     HasMedia has_media: bool;
     /// Whether it belongs to a campaign.
     HasCampaign has_campaign: bool;
-    /// How many handlers' sends led to it; 0 from the API.
+    /// How many handlers' sends and soon timers led to it; 0 from the API.
     Depth depth: u32;
     /// What it travels as.
     Channel channel: Channel;

@@ -122,7 +122,7 @@ impl From<&Origin> for OriginKind {
     fn from(origin: &Origin) -> Self {
         match origin {
             Origin::Api { .. } => Self::Api,
-            Origin::Handler { .. } => Self::Handler,
+            Origin::Handler { .. } | Origin::Timer { .. } => Self::Handler,
             Origin::Keyword => Self::Keyword,
             Origin::Carrier { .. } => Self::Carrier,
         }

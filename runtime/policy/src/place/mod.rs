@@ -73,6 +73,12 @@ impl Whereabouts<'_> {
         self.zones.len() == 1 && self.states.len() == 1
     }
 
+    /// The time zone by its IANA name, if there is one only.
+    pub fn zone_name(&self) -> Option<&str> {
+        let first = self.zones.first()?.iana_name()?;
+        self.zones.iter().all(|zone| zone.iana_name() == Some(first)).then_some(first)
+    }
+
     /// The states that are possible.
     pub fn states(&self) -> &[State] {
         &self.states

@@ -62,6 +62,9 @@ pub fn path(section: Section<'_, '_>, limits: &mut engine::Config) {
     count(&section, "max_shadows", 1_024, &mut limits.max_shadows);
     duration(&section, "usage_flush", &mut limits.usage_flush);
     count(&section, "max_depth", 100, &mut limits.max_depth);
+    duration(&section, "cascade_rest", &mut limits.cascade_rest);
+    count(&section, "handler_messages_per_minute", 1_000_000, &mut limits.handler_messages_per_minute);
+    duration(&section, "retry_wait_most", &mut limits.retry_wait_most);
     count(&section, "max_parked_receipts", 10_000_000, &mut limits.max_parked_receipts);
     count(&section, "max_text_chars", 39_015, &mut limits.max_text_chars);
     count(&section, "max_segments", 255, &mut limits.max_segments);

@@ -150,6 +150,10 @@ carriers = ["{CARRIER}"]
 allow_private = true
 allow_http = true
 
+# What is written here comes as fast as it can.
+[limits]
+handler_messages_per_minute = 1000000
+
 [log]
 level = "warn"
 "#,
