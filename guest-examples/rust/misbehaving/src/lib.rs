@@ -12,8 +12,8 @@ mod web;
 
 use exports::signalbox::messaging::draft_handler::{Address, Attribute, DraftChange, DraftDecision, Media};
 use exports::signalbox::messaging::{draft_handler, message_handler, receipt_handler, timer_handler};
-use signalbox::messaging::{outbox, settings};
 use signalbox::messaging::types::{CallError, HandlerError, InboundMessage, OutboundDraft, Receipt, Timer};
+use signalbox::messaging::{outbox, settings};
 
 struct Misbehaving;
 
