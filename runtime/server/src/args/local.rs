@@ -96,7 +96,7 @@ pub struct Invoke {
     /// A component, or a folder with handler.toml.
     pub handler: PathBuf,
     /// The event, in JSON: {"kind": "message", "text": "hello"}. `http` answers requests to hosts that the manifest
-    /// declares: [{"url": "`https://api.example.com/*`", "status": 200, "body": "…"}].
+    /// declares: `[{"url": "https://api.example.com/*", "status": 200, "body": "…"}]`.
     pub event: PathBuf,
     /// Answer with one JSON object.
     #[arg(long)]
