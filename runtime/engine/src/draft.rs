@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A draft is shown until its handler has answered, and then no more: what the handler asked for lands with the line that
-//! says so (`held` or `queued`), and the head remembers it.
+//! says so (`held` or `queued`), and the head remembers it. A handler that has it wait is asked again at the time it named.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use signalbox_guest::{self as guest, Answer, DraftChanges, DraftDecision};
 use signalbox_model::event::Queued;
 use signalbox_model::handler::{EventKind, OnFailure};
 use signalbox_model::timeline::HandlerMark;
-use signalbox_model::{Address, Body, Cause, Decision, ErrorClass, Message, Origin, Status, Timestamp};
+use signalbox_model::{Address, Body, Cause, Decision, ErrorClass, EventId, Message, Origin, Status, Timestamp};
 use signalbox_store::{Table, layout};
 use signalbox_text as text;
 
@@ -215,7 +215,7 @@ async fn show_draft<'e>(
     // A message that was held is shown at the time it was held for: to its handler, that is now. Written down with the
     // hold, it's the same at every attempt.
     let at = live.head.held_until.filter(|_| live.head.status == Status::Held).unwrap_or(queued.at).max(queued.at);
-    let queued = &Queued { at, ..queued.clone() };
+    let queued = &Queued { at, id: look(live, queued), ..queued.clone() };
     let id = handlers::run_id(engine, partition);
     let failed = |usage: &guest::Usage, error: String, retry: Retry| {
         let mark = handlers::mark(taker, queued, id, "failed", usage, &[]);
@@ -292,6 +292,18 @@ async fn show_draft<'e>(
         live.message = Arc::new(changed);
     }
     Ok(drafted)
+}
+
+/// The event by which a draft is shown. One that its handler had wait comes as another event each time, so that what is sent at
+/// each has an id of its own; and as the same one at every attempt, whether its time or a restart brings it back.
+fn look(live: &Live, queued: &Queued) -> EventId {
+    if live.head.status == Status::Accepted {
+        return queued.id;
+    }
+    let message = live.message.id;
+    let [.., a, b, c, d, e, f, g, h] = *message.as_bytes();
+    let chance = u64::from_be_bytes([a, b, c, d, e, f, g, h]).rotate_left(u32::from(live.head.entries));
+    EventId::derived(live.message.accepted_at, message.partition(), chance)
 }
 
 /// The message as its handler wants it; `None` where nothing of it changes.

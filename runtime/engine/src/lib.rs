@@ -125,6 +125,7 @@ pub use room::Status as RoomStatus;
 pub use sealing::Config as SealingConfig;
 pub use service::{Parts, Service};
 pub use shadow::{Comparison, Difference};
+pub use signalbox_policy::described;
 pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicyStatus};
 pub use signalbox_registry as registry;
 pub use supervision::{Supervised, SupervisionRefused};

@@ -380,9 +380,10 @@ impl Head {
             self.held_until = None;
         }
         match &entry.cause {
-            Cause::Held { until, handler, .. } => {
+            Cause::Held { until, handler, decision, .. } => {
                 self.held_until = Some(*until);
-                self.answered(handler.as_ref());
+                // Without a decision it was its handler that had it wait, and wants to be asked again.
+                self.answered(handler.as_ref().filter(|_| decision.is_some()));
             }
             Cause::Queued { carrier, handler, .. } => {
                 self.goes_by(carrier);

@@ -16,6 +16,7 @@ pub fn decide(asked: &str, draft: &OutboundDraft) -> Result<DraftDecision, Handl
         "stamp" => stamp(draft),
         "wait" => {
             state::increment(&Scope::Conversation, "waits", 1, None)?;
+            outbox::send(&to("+15550199888", "a copy"))?;
             let until = draft.accepted_at + micros(AN_HOUR);
             Ok(DraftDecision::Change(vec![DraftChange::NotBefore(until), DraftChange::Route("backup".into())]))
         }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
-use signalbox_policy::described::{AboutRule, AboutTable};
+use signalbox_engine::described::{AboutRule, AboutTable};
 use utoipa::ToSchema;
 
 use crate::app::{App, json};
