@@ -102,7 +102,7 @@ async fn a_message_says_which_rate_it_waits_for_and_until_about_when() {
     let mut ids = Vec::new();
     for n in 0..30 {
         let text = format!("Acme: notice {n}");
-        let message = json!({ "from": NEW_YORK, "to": PERSON, "text": text, "category": "transactional" });
+        let message = json!({ "from": NEW_YORK, "to": PERSON, "text": text, "category": "otp" });
         let sent = house.ask("POST", "/v1/messages", Some(&message)).await;
         assert_eq!(sent.status, 202, "{:?}", sent.json());
         ids.push(sent.json()["id"].as_str().unwrap().to_owned());
