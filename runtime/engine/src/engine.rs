@@ -195,13 +195,20 @@ impl Engine {
 
     /// Runs a part of the path that may have a defect: a panic is counted, and ends no more than this part; `None` then. What
     /// it panicked with isn't logged: it may repeat a text.
-    pub(crate) async fn caught<T>(&self, what: &'static str, part: impl Future<Output = T>) -> Option<T> {
-        let ended = AssertUnwindSafe(part).catch_unwind().await;
-        if ended.is_err() {
-            self.metrics.panics.inc();
-            tracing::error!(what, "a defect of Signalbox ended a step of the path; its event stays in the inbox");
-        }
-        ended.ok()
+    ///
+    /// Not an async function: that would hold `part`, which may be kilobytes, twice.
+    pub(crate) fn caught<T>(
+        &self,
+        what: &'static str,
+        part: impl Future<Output = T>,
+    ) -> impl Future<Output = Option<T>> {
+        AssertUnwindSafe(part).catch_unwind().map(move |ended| {
+            if ended.is_err() {
+                self.metrics.panics.inc();
+                tracing::error!(what, "a defect of Signalbox ended a step of the path; its event stays in the inbox");
+            }
+            ended.ok()
+        })
     }
 
     /// The wait before the next attempt, when `failed` attempts have failed.
