@@ -12,7 +12,8 @@ use signalbox_model::{
 };
 use signalbox_policy::content::Declared;
 use signalbox_policy::facts::{
-    BrandStatus, CampaignStatus, CarrierName, CarrierStatus, ConsentLevel, NumberStatus, Reassigned, Sector, UseCase,
+    BrandStatus, CampaignStatus, CarrierName, CarrierStatus, ConsentLevel, NumberStatus, Reassigned, Sector,
+    Supervision, UseCase,
 };
 use signalbox_policy::{About, Facts, Origin, Policies, RuleSet, Whose};
 
@@ -141,6 +142,7 @@ fn fill(facts: &mut Facts) {
     facts.daily_cap_reached = Some(false);
     facts.campaign_number_pool = Some(false);
     facts.sector = Some(Sector::None);
+    facts.supervision = Some(Supervision::None);
 }
 
 fn message() -> (Message, Timestamp) {
