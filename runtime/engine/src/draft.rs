@@ -1,9 +1,9 @@
 //! Draft: an accepted message on its way to its queue.
 //!
 //! ```text
-//! its time ─► on-draft: send as is, rewrite, wait, drop ─► check ─► route ─► step: queued ─► egress
-//!                                    └─ wait ─┬──────────────┘ hold
-//!             its time ─► check ─► route ◄────┘
+//! its time ─► on-draft: send as is, rewrite, drop ─► check ─► route ─► step: queued ─► egress
+//!    ▲           │ wait                              │ ▲
+//!    └───────────┘                              hold └─┘ its time
 //! ```
 //!
 //! A draft is shown until its handler has answered, and then no more: what the handler asked for lands with the line that
