@@ -1,4 +1,4 @@
-//! What developers run: `cargo xtask guests|test|deny|demo|bench|crash`.
+//! What developers run: `cargo xtask guests|test|deny|demo|release|bench|crash`.
 //!
 //! It stands outside the house: it starts the programs and speaks to them as strangers do, over HTTP and through
 //! `/proc`. So it needs none of the house's crates, and builds in seconds.
@@ -10,6 +10,7 @@
 //! | `guests` | the guest examples, built and put where tests and people find them |
 //! | `tools` | other people's tools, installed by name |
 //! | `suite` | everything that CI checks |
+//! | `release` | the program as it is shipped, trained on the path |
 //! | `http` | a small blocking client |
 //! | `house` | a running Signalbox with its simulated carrier, as processes |
 //! | `demo`, `bench`, `crash` | what is played on such a house |
@@ -22,6 +23,7 @@ pub mod house;
 pub mod http;
 pub mod progress;
 pub mod random;
+pub mod release;
 pub mod suite;
 pub mod time;
 pub mod tools;

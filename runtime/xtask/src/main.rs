@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use signalbox_xtask::{bench, crash, demo, guests, suite};
+use signalbox_xtask::{bench, crash, demo, guests, release, suite};
 use std::process::ExitCode;
 
 /// What developers run.
@@ -26,6 +26,8 @@ enum Command {
     Deny,
     /// Play a conversation through a fresh Signalbox and show each message's timeline.
     Demo(demo::Options),
+    /// Build the program as it is shipped: optimized for what it does under load.
+    Release(release::Options),
     /// Measure: one JSON object a line with --json, a table otherwise.
     Bench(bench::Options),
     /// Kill a loaded Signalbox again and again, and hold its promises against outside ledgers.
@@ -53,6 +55,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Test(options) => suite::run(&options),
         Command::Deny => suite::deny::run().map(|()| true),
         Command::Demo(options) => demo::run(&options),
+        Command::Release(options) => release::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Crash(options) => crash::command(&options),
     }

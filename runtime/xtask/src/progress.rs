@@ -1,6 +1,6 @@
 //! Commands run with a line on what runs and how long it took. All of it on stderr: stdout is for results.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::io::{ErrorKind, IsTerminal, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -83,6 +83,13 @@ pub fn quiet(command: &mut Command, at_most: Duration) -> Result<()> {
     }
     let said = reader.join().unwrap_or_default();
     bail!("`{}` ended with {status}:\n{}", shown(command), said.trim_end())
+}
+
+/// What a command prints, which has to go well.
+pub fn said_by(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| start_failed(command))?;
+    ensure!(output.status.success(), "`{}` ended with {}", shown(command), output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Whether a program is there.

@@ -1,7 +1,7 @@
 //! Other people's tools and packages, installed by name into `target/`. A tool that can't be had is an error which says
 //! how to get it, never a silent skip; nothing is tried twice.
 
-use crate::progress;
+use crate::progress::{self, said_by};
 use crate::workspace::target;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -58,6 +58,35 @@ pub fn rust_target(name: &str, sysroot: &Path) -> Result<()> {
     progress::step(&format!("rustup target add {name}"), || {
         progress::quiet(Command::new("rustup").args(["target", "add", name]), TIMEOUT)
     })
+}
+
+/// A program of Rust's own that comes with a component, at the compiler's version.
+pub fn rust_program(component: &str, program: &str) -> Result<PathBuf> {
+    let sysroot = said_by(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let there = Path::new(sysroot.trim()).join("lib/rustlib").join(host()?).join("bin").join(program);
+    if !there.is_file() {
+        ensure!(
+            progress::is_there("rustup"),
+            "{program} isn't there and rustup isn't there to add it: install the compiler's {component}"
+        );
+        progress::step(&format!("rustup component add {component}"), || {
+            progress::quiet(Command::new("rustup").args(["component", "add", component]), TIMEOUT)
+        })?;
+    }
+    ensure!(there.is_file(), "{component} was added, but {} isn't there", there.display());
+    Ok(there)
+}
+
+/// The machine that the compiler builds for, such as `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let compiler = compiler()?;
+    let host = compiler.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("`rustc -vV` names no host")
+}
+
+/// All that the compiler says of its version.
+pub fn compiler() -> Result<String> {
+    said_by(Command::new("rustc").arg("-vV"))
 }
 
 /// Where a toolchain of ours lies.

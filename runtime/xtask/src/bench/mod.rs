@@ -14,11 +14,12 @@ mod figure;
 mod latency;
 mod neighbours;
 mod parts;
-mod path;
-mod rig;
+pub(crate) mod path;
+pub(crate) mod rig;
 mod waiting;
 
-use crate::workspace::{Choice, Profile};
+use crate::release;
+use crate::workspace::{Binaries, Choice, Profile};
 use anyhow::{Result, bail};
 use figure::Table;
 use rig::Programs;
@@ -34,6 +35,9 @@ pub struct Options {
     /// Take the programs and guests as they were built last.
     #[arg(long)]
     no_build: bool,
+    /// Measure the program as `cargo build --release` makes it, rather than as `cargo xtask release` does.
+    #[arg(long)]
+    plain: bool,
     /// Runs of each benchmark of the accept and path kinds, of which the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -50,33 +54,43 @@ struct Group {
     run: Run,
     /// Only if it is named.
     on_demand: bool,
+    /// On a running server; otherwise it is a crate's own benchmark.
+    serves: bool,
 }
 
-const fn group(names: &'static [&'static str], run: Run) -> Group {
-    Group { names, run, on_demand: false }
+const fn serving(names: &'static [&'static str], run: Run) -> Group {
+    Group { names, run, on_demand: false, serves: true }
+}
+
+const fn alone(names: &'static [&'static str], run: Run) -> Group {
+    Group { names, run, on_demand: false, serves: false }
+}
+
+impl Group {
+    const fn on_demand(self) -> Self {
+        Self { on_demand: true, ..self }
+    }
 }
 
 const GROUPS: &[Group] = &[
-    group(&["accept_single"], accept::single),
-    group(&["accept_batch"], accept::batch),
-    group(&["path_hook", "path_hook_cpu_us"], path::hook),
-    group(&["path_nohook", "path_nohook_cpu_us"], path::nohook),
-    group(&["path_p50_ms", "path_p99_ms"], latency::run),
-    group(&["pdu_decode", "pdu_encode"], parts::pdu),
-    group(&["guest_fresh_p50_us", "guest_fresh_p99_us", "guest_floor_p50_us"], parts::guest),
-    group(&["restart_100k_s", "rss_100k_mb"], waiting::run),
-    group(&["policy", "policy_full_p50_us", "policy_20rules_p50_us"], parts::policy),
-    Group { names: &["guests"], run: parts::guests, on_demand: true },
-    Group { names: &["neighbours", "neighbour_p99_ratio"], run: neighbours::run, on_demand: true },
-    Group { names: &["store"], run: parts::store, on_demand: true },
+    serving(&["accept_single"], accept::single),
+    serving(&["accept_batch"], accept::batch),
+    serving(&["path_hook", "path_hook_cpu_us"], path::hook),
+    serving(&["path_nohook", "path_nohook_cpu_us"], path::nohook),
+    serving(&["path_p50_ms", "path_p99_ms"], latency::run),
+    alone(&["pdu_decode", "pdu_encode"], parts::pdu),
+    alone(&["guest_fresh_p50_us", "guest_fresh_p99_us", "guest_floor_p50_us"], parts::guest),
+    serving(&["restart_100k_s", "rss_100k_mb"], waiting::run),
+    alone(&["policy", "policy_full_p50_us", "policy_20rules_p50_us"], parts::policy),
+    alone(&["guests"], parts::guests).on_demand(),
+    serving(&["neighbours", "neighbour_p99_ratio"], neighbours::run).on_demand(),
+    alone(&["store"], parts::store).on_demand(),
 ];
 
 /// Measures. Whether every figure came out; whether it is as expected is for its reader.
 pub fn run(options: &Options) -> Result<bool> {
     let chosen = chosen(&options.names)?;
-    let choice = Choice { profile: Profile::Release, no_build: options.no_build };
-    let programs =
-        Programs { binaries: choice.get(&["draft-stamp", "echo-support", "misbehaving"])?, no_build: options.no_build };
+    let programs = programs(options, &chosen)?;
     let table = Table::new(options.json);
     let mut all = true;
     for group in chosen {
@@ -86,6 +100,19 @@ pub fn run(options: &Options) -> Result<bool> {
         }
     }
     Ok(all)
+}
+
+/// What is measured is what is shipped, but for those who ask otherwise. The crates' own benchmarks need no server.
+fn programs(options: &Options, chosen: &[&Group]) -> Result<Programs> {
+    let choice = Choice { profile: Profile::Release, no_build: options.no_build };
+    let plain = choice.get(&["draft-stamp", "echo-support", "misbehaving"])?;
+    let serves = chosen.iter().any(|group| group.serves);
+    let signalbox = match (serves && !options.plain, options.no_build) {
+        (false, _) => plain.signalbox,
+        (true, false) => release::build()?,
+        (true, true) => release::built()?,
+    };
+    Ok(Programs { binaries: Binaries { signalbox, ..plain }, no_build: options.no_build })
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Group>> {

@@ -14,6 +14,8 @@ const MOST_ON_THE_WAY: u64 = 4_000;
 const LEAST_ON_THE_WAY: u64 = 2_000;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const WARM_UP: u64 = 10_000;
+/// Enough that flushes and compactions of the store are among what is counted.
+const TRAINED_ON: u64 = 40_000;
 /// A run that stands still for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -49,6 +51,20 @@ fn measure(name: &str, hook: bool, options: &Options, programs: &Programs, table
     table.show(&Figure::new(name, rate, "msg/s", expected.0, note));
     let note = "user and system time of the signalbox process alone; kernel work for it included";
     table.show(&Figure::new(&format!("{name}_cpu_us"), cost, "us/msg", expected.1, note));
+    Ok(())
+}
+
+/// What a program is trained on: messages through the whole way, with a handler and without, one a request. Ends it
+/// as an operator would, for that is when it writes what it counted.
+pub fn train(programs: &Programs) -> Result<()> {
+    let mut rig = Rig::start(programs, false)?;
+    let url = rig.carrier.sink_url();
+    rig.server.api.set_webhook("bench", &url, &["message.delivered"])?;
+    run(&mut rig, TRAINED_ON / 4)?;
+    rig.server.api.bind_handler("draft-stamp", &workspace::guests().join("draft-stamp.wasm"))?;
+    run(&mut rig, TRAINED_ON)?;
+    let ended = rig.server.process.stop(Duration::from_secs(60))?;
+    ensure!(ended.success(), "the program that counts ended with {ended}");
     Ok(())
 }
 

@@ -16,14 +16,13 @@ mod go;
 mod js;
 mod python;
 mod rust;
-mod sources;
+pub(crate) mod sources;
 
-use crate::progress;
+use crate::progress::said_by;
 use crate::workspace::{self, root};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// An example.
 #[derive(Clone, Debug)]
@@ -189,12 +188,6 @@ fn folders(below: &Path) -> Result<Vec<PathBuf>> {
     folders.retain(|path| path.is_dir() && path.file_name().is_none_or(|name| name != "target"));
     folders.sort();
     Ok(folders)
-}
-
-fn said_by(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("`{}`", progress::shown(command)))?;
-    ensure!(output.status.success(), "`{}` ended with {}", progress::shown(command), output.status);
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]
