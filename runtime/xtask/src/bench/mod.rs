@@ -6,7 +6,7 @@
 //! | `path` | `path_hook`, `path_nohook`, each with `…_cpu_us` |
 //! | `latency` | `path_p50_ms`, `path_p99_ms` |
 //! | `waiting` | `rss_100k_mb`, `restart_100k_s` |
-//! | `parts` | `pdu_…`, `guest_…`, `policy_…`, `store_…`: the crates' own benchmarks; `guests`: every language's example |
+//! | `parts` | `pdu_…`, `guest_…`, `policy_…`, `store_…`: the crates' own benchmarks; `guests`: by `lang`, what `signalbox new` writes, and `example_…` |
 //! | `neighbours` | `neighbour_p99_ratio`: a tenant beside one whose handler misbehaves, by `kind` |
 
 mod accept;

@@ -41,10 +41,11 @@ pub fn guest(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
     Ok(())
 }
 
-/// Every language's example, threads and many tenants.
+/// A small handler and a larger one in every language, threads and many tenants.
 pub fn guests(_: &Options, programs: &Programs, table: &Table) -> Result<()> {
     if !programs.no_build {
         guests::build(&[])?;
+        guests::starters::build(&programs.binaries.signalbox)?;
     }
     for line in run("guest_bench", &["guests"], programs)? {
         let expected = line.expected.as_str().unwrap_or_default();

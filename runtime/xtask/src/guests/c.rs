@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+/// What everything is compiled for, and how.
+const FLAGS: [&str; 2] = ["--target=wasm32-wasi", "-Os"];
+/// A module without a `main`, and without names for debuggers.
+const MODULE: [&str; 2] = ["-s", "-mexec-model=reactor"];
 /// What a deep call in an event needs. Without saying so it would be 16 MiB, and the least memory with it.
 const STACK_BYTES: u32 = 64 * 1024;
 /// The first build also builds the C library, which takes a minute on a slow machine.
@@ -33,8 +37,8 @@ pub fn build(example: &Example) -> Result<PathBuf> {
     let mut bindings = compiler(&zig, &python);
     bindings.args(["-w", "-c"]).arg(workshop.join(format!("{world}.c"))).arg("-o").arg(&generated);
     let mut module = compiler(&zig, &python);
-    module.args(["-std=c17", "-Wall", "-Wextra", "-Werror", "-s", "-mexec-model=reactor"]);
-    module.arg(format!("-Wl,-z,stack-size={STACK_BYTES}")).arg("-I").arg(&workshop).args(c_files(&example.folder)?);
+    module.args(["-std=c17", "-Wall", "-Wextra", "-Werror"]).args(MODULE);
+    module.arg(stack()).arg("-I").arg(&workshop).args(c_files(&example.folder)?);
     module.arg(&generated).arg(workshop.join(format!("{world}_component_type.o"))).arg("-o").arg(&core);
     progress::step(&example.title(), || {
         bindgen.bindings("c", &contract, &workshop)?;
@@ -47,10 +51,14 @@ pub fn build(example: &Example) -> Result<PathBuf> {
 
 fn compiler(zig: &Path, python: &Path) -> Command {
     let mut cc = Command::new(python);
-    cc.args(["-m", "ziglang", "cc", "--target=wasm32-wasi", "-Os"]);
+    cc.args(["-m", "ziglang", "cc"]).args(FLAGS);
     // Its cache stays with it.
     cc.env("ZIG_GLOBAL_CACHE_DIR", zig.join("cache")).env("ZIG_LOCAL_CACHE_DIR", zig.join("cache"));
     cc
+}
+
+fn stack() -> String {
+    format!("-Wl,-z,stack-size={STACK_BYTES}")
 }
 
 fn c_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -59,4 +67,22 @@ fn c_files(folder: &Path) -> Result<Vec<PathBuf>> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "c"));
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::{read, root};
+
+    #[test]
+    fn new_projects_compile_as_the_recipe_does() {
+        let makefile = read(&root().join("runtime/server/templates/c/Makefile")).unwrap();
+        let flags = makefile.lines().find_map(|line| line.strip_prefix("FLAGS = ")).unwrap();
+        let mut flags: Vec<_> = flags.split(' ').filter(|flag| !flag.starts_with("-I")).collect();
+        let stack = stack();
+        let mut ours = [&FLAGS[..], &MODULE, &[&stack]].concat();
+        flags.sort_unstable();
+        ours.sort_unstable();
+        assert_eq!(flags, ours);
+    }
 }

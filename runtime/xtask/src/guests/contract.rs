@@ -2,6 +2,7 @@
 //!
 //! An example that needs a world of its own (fewer exports, or an import from WASI) has it in `world.wit`: one package
 //! with one world, which includes what it likes of the house's. Without that file it is the house's world `handler`.
+//! A project that `signalbox new` wrote has the contract beside it, in `wit/`.
 
 use super::Example;
 use crate::workspace::root;
@@ -17,6 +18,9 @@ pub struct Contract {
     pub world: String,
 }
 
+/// The world that new projects are written for, in every language.
+const NEW_PROJECTS: &str = "message-hook";
+
 /// Where the house's contract lies.
 pub fn folder() -> PathBuf {
     root().join("wit")
@@ -24,6 +28,10 @@ pub fn folder() -> PathBuf {
 
 /// Lays an example's contract out below its workshop.
 pub fn lay_out(example: &Example, workshop: &Path) -> Result<Contract> {
+    let theirs = example.folder.join("wit");
+    if theirs.is_dir() {
+        return Ok(Contract { folder: theirs, world: NEW_PROJECTS.to_owned() });
+    }
     let house = folder();
     let own = example.folder.join("world.wit");
     if !own.is_file() {
@@ -66,7 +74,9 @@ fn copy_wit(from: &Path, to: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::world_of;
+    use super::*;
+    use crate::guests::Language;
+    use crate::workspace::read;
 
     #[test]
     fn the_world_is_found_in_its_file() {
@@ -74,5 +84,19 @@ mod tests {
             "package local:otp;\n\n/// A world.\nworld otp {\n    include signalbox:messaging/handler@0.1.0;\n}\n";
         assert_eq!(world_of(text).as_deref(), Some("otp"));
         assert_eq!(world_of("interface a {}\n"), None);
+    }
+
+    #[test]
+    fn new_projects_are_built_against_the_world_that_they_name() {
+        let templates = root().join("runtime/server/templates");
+        for file in ["c/Makefile", "go/Makefile", "python/build.sh", "rust/src/lib.rs"] {
+            let text = read(&templates.join(file)).unwrap();
+            assert!(text.contains(NEW_PROJECTS), "{file}");
+        }
+        let project = tempfile::tempdir().unwrap();
+        fs::create_dir(project.path().join("wit")).unwrap();
+        let example = Example { name: "bot".to_owned(), folder: project.path().to_owned(), language: Language::C };
+        let contract = lay_out(&example, project.path()).unwrap();
+        assert_eq!((contract.folder, contract.world.as_str()), (project.path().join("wit"), NEW_PROJECTS));
     }
 }

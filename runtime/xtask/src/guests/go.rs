@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// What the bindings' module asks for at least.
 const GO: &str = "1.27.1";
+/// A module without a `main` that runs, and without names for debuggers.
+const FLAGS: [&str; 3] = ["-buildmode=c-shared", "-trimpath", "-ldflags=-s -w -checklinkname=0"];
 /// The first build also builds the standard library.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -34,7 +36,7 @@ pub fn build(example: &Example) -> Result<PathBuf> {
         let library = bindgen::go_library()?;
         fs::write(workshop.join("go.work"), format!("go {GO}\n\nuse .\n\nuse {:?}\n", library.display().to_string()))?;
         let mut go = Command::new(bin.join("go"));
-        go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w -checklinkname=0", "-o"]);
+        go.arg("build").args(FLAGS).arg("-o");
         go.arg(&core).arg(".").current_dir(&workshop);
         go.env("GOOS", "wasip1").env("GOARCH", "wasm").env("GOTOOLCHAIN", "local").env("GOPROXY", "off");
         go.env("GOCACHE", there.join("cache")).env("GOPATH", there.join("path"));
@@ -56,4 +58,17 @@ fn copy_sources(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FLAGS;
+    use crate::workspace::{read, root};
+
+    #[test]
+    fn new_projects_compile_as_the_recipe_does() {
+        let makefile = read(&root().join("runtime/server/templates/go/Makefile")).unwrap();
+        let build = makefile.lines().find(|line| line.contains("$(GO) build")).unwrap().replace('"', "");
+        assert!(build.contains(&FLAGS.join(" ")), "{build}");
+    }
 }

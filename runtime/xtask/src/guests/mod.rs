@@ -8,6 +8,7 @@
 //! | `sources` | a hash over what a component is made of |
 //! | `contract` | the WIT that an example is built against |
 //! | `rust`, `c`, `python`, `js`, `go` | a recipe each |
+//! | `starters` | the projects that `signalbox new` writes, built by these recipes |
 
 mod bindgen;
 mod c;
@@ -17,6 +18,7 @@ mod js;
 mod python;
 mod rust;
 pub(crate) mod sources;
+pub(crate) mod starters;
 
 use crate::progress::said_by;
 use crate::workspace::{self, root};
