@@ -1,6 +1,7 @@
 //! Bare wasmtime: a store, an instance, the export looked up and called.
 
 use crate::bare::Bare;
+use crate::runtimes;
 use signalbox_guest::bindings::exports::signalbox::messaging::{draft_handler, message_handler};
 use signalbox_guest::bindings::signalbox::messaging::{self as wit, types as wit_types};
 use signalbox_guest::{Event, Host, InboundMessage, Names, OutboundDraft};
@@ -34,6 +35,7 @@ impl Floor {
         wit::settings::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
         wit::state::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
         wit::timers::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
+        runtimes::add_to(&mut linker, &component)?;
         linker.define_unknown_imports_as_traps(&component)?;
         let pre = linker.instantiate_pre(&component)?;
         let message = message_handler::GuestIndices::new(&pre).ok();

@@ -1,92 +1,147 @@
-//! Every language's example, and what threads and many tenants make of an event.
+//! What an event costs in each language, and what threads and many tenants make of it.
+//!
+//! A language is measured by the handler that `signalbox new` writes in it: a count is read and written, and one message
+//! goes back. Examples stand beside them under names of their own, for they do much besides.
 
 use crate::floor::Floor;
 use crate::{Effort, Times, component, draft, fresh, invocation, measure, message, settings};
 use serde_json::json;
-use signalbox_guest::{Config, Handler, Host, Kind, Names};
+use signalbox_guest::{Config, Handler, HandlerInfo, Host, Kind, Names};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-/// The most that a small handler of a compiled language may take of what bare wasmtime takes.
-const MOST_OF_FLOOR: f64 = 1.5;
+/// A new project, and the most that it may take on a fresh instance.
+struct Starter {
+    lang: &'static str,
+    name: &'static str,
+    /// Microseconds, on an idle machine.
+    most_us: Option<f64>,
+    /// Of what bare wasmtime takes. Interpreters are held to their time alone.
+    most_of_floor: Option<f64>,
+    effort: Effort,
+}
 
-/// What a language is measured by, and the most that a fresh instance may take on an idle machine, in microseconds.
+/// A larger handler.
 struct Example {
     lang: &'static str,
     name: &'static str,
-    most_us: Option<f64>,
     effort: Effort,
 }
 
 const QUICK: Effort = Effort { warm_up: 2_000, rounds: 20, calls: 1_000 };
 const SLOW: Effort = Effort { warm_up: 100, rounds: 10, calls: 60 };
 
-const EXAMPLES: &[Example] = &[
-    Example { lang: "c", name: "otp", most_us: Some(12.0), effort: QUICK },
-    Example { lang: "rust", name: "echo-support", most_us: Some(12.0), effort: QUICK },
-    Example { lang: "typescript", name: "campaign", most_us: Some(150.0), effort: SLOW },
-    Example { lang: "javascript", name: "llm-assistant", most_us: Some(150.0), effort: SLOW },
-    Example { lang: "go", name: "echo", most_us: None, effort: SLOW },
-    Example { lang: "python", name: "support-triage", most_us: Some(1_200.0), effort: SLOW },
+const STARTERS: &[Starter] = &[
+    compiled("c", "starter-c"),
+    compiled("rust", "starter-rust"),
+    with_a_runtime("typescript", "starter-ts", Some(150.0)),
+    with_a_runtime("javascript", "starter-js", Some(150.0)),
+    with_a_runtime("go", "starter-go", None),
+    with_a_runtime("python", "starter-python", Some(1_200.0)),
 ];
+
+const EXAMPLES: &[Example] = &[
+    Example { lang: "c", name: "otp", effort: QUICK },
+    Example { lang: "rust", name: "echo-support", effort: QUICK },
+    Example { lang: "typescript", name: "campaign", effort: SLOW },
+    Example { lang: "javascript", name: "llm-assistant", effort: SLOW },
+    Example { lang: "go", name: "echo", effort: SLOW },
+    Example { lang: "python", name: "support-triage", effort: SLOW },
+];
+
+const fn compiled(lang: &'static str, name: &'static str) -> Starter {
+    Starter { lang, name, most_us: Some(12.0), most_of_floor: Some(1.5), effort: QUICK }
+}
+
+const fn with_a_runtime(lang: &'static str, name: &'static str, most_us: Option<f64>) -> Starter {
+    Starter { lang, name, most_us, most_of_floor: None, effort: SLOW }
+}
 
 /// Measures all.
 pub fn run(runtime: &Runtime) {
+    for starter in STARTERS {
+        runtime.block_on(small(starter));
+    }
     for example in EXAMPLES {
-        runtime.block_on(one(example));
+        runtime.block_on(larger(example));
     }
     threads();
     runtime.block_on(tenants());
 }
 
-async fn one(example: &Example) {
-    let Example { lang, name, most_us, effort } = *example;
+async fn small(starter: &Starter) {
+    let Starter { lang, name, most_us, most_of_floor, effort } = *starter;
+    let Measured { kind, times, info, grown_mb } = measured(name, effort).await;
+    let show = |what: &str, value: f64, unit: &str, expected: &str, note: &str| {
+        show(&format!("guest_{what}"), lang, value, unit, expected, &format!("{name}: {note}"));
+    };
+    let of_floor = of_floor(&times);
+    show(
+        "fresh_p50_us",
+        times.p50,
+        "us",
+        &at_most(most_us),
+        &format!("{kind:?} on a fresh instance, limits and staging; {of_floor}; the bound is of an idle machine"),
+    );
+    show("fresh_p99_us", times.p99, "us", "", "the same");
+    if let Some(floor_p50) = times.floor_p50 {
+        show("floor_p50_us", floor_p50, "us", "", "bare wasmtime, same component and settings, in turns");
+        // The floor knows how fast this machine is just now.
+        let (ratio, most) = (times.p50 / floor_p50, at_most(most_of_floor));
+        show("fresh_floor_ratio", ratio, "x", &most, "fresh_p50 over floor_p50, measured in turns");
+    }
+    show("compile_s", info.compile_time.as_secs_f64(), "s", "", "once, at upload");
+    let from = format!("from {:.2} MB", info.size_bytes as f64 / 1e6);
+    show("native_mb", info.native_bytes as f64 / 1e6, "MB", "", &from);
+    show("rss_mb", grown_mb, "MB", "", "what compiling it and 100 events add to the process");
+}
+
+async fn larger(example: &Example) {
+    let Example { lang, name, effort } = *example;
+    let Measured { kind, times, .. } = measured(name, effort).await;
+    let show = |what: &str, value: f64, unit: &str, note: &str| {
+        show(&format!("example_{what}"), lang, value, unit, "", &format!("{name}: {note}"));
+    };
+    show("fresh_p50_us", times.p50, "us", &format!("{kind:?} on a fresh instance; {}", of_floor(&times)));
+    if let Some(floor_p50) = times.floor_p50 {
+        show("floor_p50_us", floor_p50, "us", "bare wasmtime, same component and settings, in turns");
+        show("fresh_floor_ratio", times.p50 / floor_p50, "x", "fresh_p50 over floor_p50, measured in turns");
+    }
+}
+
+/// What was seen of a handler.
+struct Measured {
+    kind: Kind,
+    times: Times,
+    info: HandlerInfo,
+    grown_mb: f64,
+}
+
+async fn measured(name: &str, effort: Effort) -> Measured {
     let (bytes, settings) = (component(name), settings(name));
     let host = Host::new(Config::default()).expect("a host");
     let before = rss_mb();
     let handler = host.compile(bytes.clone()).await.unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
     let event = if handler.handles(Kind::Message) { message() } else { draft() };
-    let kind = event.kind();
     for _ in 0..100 {
         fresh(&host, &handler, &invocation(event, &settings)).await;
     }
-    let grown = rss_mb() - before;
+    let grown_mb = (rss_mb() - before).max(0.0);
     let floor = Floor::new(&host, &bytes, settings.clone()).expect("a floor");
     let floor = floor.call(&event).await.is_ok().then_some(floor);
-    let Times { p50, p99, floor_p50 } =
-        measure(&host, &handler, floor.as_ref(), &invocation(event, &settings), effort).await;
-    let of_floor =
-        floor_p50.map_or("bare wasmtime can't run it".to_owned(), |f| format!("{:.2} of the floor", p50 / f));
-    let most = most_us.map(|most| format!("<= {most}")).unwrap_or_default();
-    let show = |what: &str, value: f64, unit: &str, expected: &str, note: &str| {
-        show(&format!("guest_{what}"), lang, value, unit, expected, &format!("{name}: {note}"));
-    };
-    show(
-        "fresh_p50_us",
-        p50,
-        "us",
-        &most,
-        &format!("{kind:?} on a fresh instance, limits and staging; {of_floor}; the bound is of an idle machine"),
-    );
-    show("fresh_p99_us", p99, "us", "", "the same");
-    if let Some(floor_p50) = floor_p50 {
-        show("floor_p50_us", floor_p50, "us", "", "bare wasmtime, same component and settings, in turns");
-        // Interpreters are held to their time alone; the floor knows how fast this machine is just now.
-        let most = if most_us.is_some_and(|most| most < 100.0) { format!("<= {MOST_OF_FLOOR}") } else { String::new() };
-        show("fresh_floor_ratio", p50 / floor_p50, "x", &most, "fresh_p50 over floor_p50, measured in turns");
-    }
-    let info = handler.info();
-    show("compile_s", info.compile_time.as_secs_f64(), "s", "", "once, at upload");
-    show(
-        "native_mb",
-        info.native_bytes as f64 / 1e6,
-        "MB",
-        "",
-        &format!("from {:.2} MB", info.size_bytes as f64 / 1e6),
-    );
-    show("rss_mb", grown.max(0.0), "MB", "", "what compiling it and 100 events add to the process");
+    let times = measure(&host, &handler, floor.as_ref(), &invocation(event, &settings), effort).await;
+    Measured { kind: event.kind(), times, info: handler.info().clone(), grown_mb }
+}
+
+fn of_floor(times: &Times) -> String {
+    let shown = times.floor_p50.map(|floor_p50| format!("{:.2} of the floor", times.p50 / floor_p50));
+    shown.unwrap_or_else(|| "bare wasmtime can't run it".to_owned())
+}
+
+fn at_most(bound: Option<f64>) -> String {
+    bound.map(|most| format!("<= {most}")).unwrap_or_default()
 }
 
 /// The same handler on one thread and on two.

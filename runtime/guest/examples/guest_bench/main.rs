@@ -1,7 +1,7 @@
 //! What an event costs on a fresh instance, beside bare wasmtime with the same settings and the same component.
 //!
-//! `guest_bench` measures the help-desk example; `guest_bench guests` every language's example, and what threads and
-//! many tenants make of it. One JSON object a line. The floor makes a store, instantiates, looks the export up and calls
+//! `guest_bench` measures the help-desk example; `guest_bench guests` a new project and a larger example in every
+//! language, and what threads and many tenants make of an event. One JSON object a line. The floor makes a store, instantiates, looks the export up and calls
 //! it, with imports that answer constants; what the host adds to that are limits, the clock and the chance of the event,
 //! staging, logs, reads that wait, and the measuring itself.
 
@@ -11,6 +11,7 @@ mod bare;
 mod floor;
 mod languages;
 mod nothing;
+mod runtimes;
 
 use floor::Floor;
 use nothing::Nothing;
@@ -59,21 +60,29 @@ async fn help_desk() {
     }
 }
 
-/// A built example.
+/// A built example, or a new project's component.
 fn component(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/guests").join(format!("{name}.wasm"));
-    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}: run `cargo xtask guests`", path.display()))
+    let path = root().join("target/guests").join(format!("{name}.wasm"));
+    std::fs::read(&path).unwrap_or_else(|e| {
+        let path = path.display();
+        panic!("{path}: {e}: `cargo xtask guests` makes the examples, `cargo xtask bench guests` new projects, too")
+    })
 }
 
 /// What its manifest gives where a tenant says nothing.
 fn settings(name: &str) -> Names {
-    let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../guest-examples");
-    let languages = std::fs::read_dir(examples).expect("the examples are there").flatten();
-    let manifests = languages.map(|language| language.path().join(name).join("handler.toml"));
-    let text = manifests.into_iter().find_map(|path| std::fs::read_to_string(path).ok()).expect("it has a manifest");
+    let languages = std::fs::read_dir(root().join("guest-examples")).expect("the examples are there").flatten();
+    let folders = languages.map(|language| language.path()).chain([root().join("target/guests-build/starters")]);
+    let mut manifests = folders.map(|folder| folder.join(name).join("handler.toml"));
+    let text = manifests.find_map(|path| std::fs::read_to_string(path).ok()).expect("it has a manifest");
     let manifest = Manifest::parse("handler.toml", &text).expect("it is in order");
     let defaults = manifest.settings.into_iter().filter_map(|(name, setting)| Some((name, setting.default?)));
     Arc::new(defaults.collect())
+}
+
+/// The repository's folder.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Microseconds.
