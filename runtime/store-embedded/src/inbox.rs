@@ -33,7 +33,8 @@ impl Inbox {
         self.tail.lock().remove(seq.0);
     }
 
-    /// Up to `limit` records behind `after`; `None` if some of them may be on disk only.
+    /// Up to `limit` records behind `after`; `None` if some of them may be on disk only. Its one reader has those up to
+    /// `after`: they aren't kept any longer.
     pub fn read(&self, after: InboxSeq, limit: usize) -> Option<Vec<(InboxSeq, Bytes)>> {
         self.tail.lock().read(after.0, limit)
     }
@@ -63,11 +64,7 @@ impl Tail {
         self.bytes += record.len();
         self.slots.push_back((seq, Some(record)));
         while self.slots.len() > self.bounds.records || self.bytes > self.bounds.bytes {
-            let Some((seq, record)) = self.slots.pop_front() else { break };
-            if let Some(record) = record {
-                self.bytes -= record.len();
-                self.floor = seq + 1;
-            }
+            self.forget_first();
         }
     }
 
@@ -81,13 +78,26 @@ impl Tail {
         }
     }
 
-    fn read(&self, after: u64, limit: usize) -> Option<Vec<(InboxSeq, Bytes)>> {
+    fn read(&mut self, after: u64, limit: usize) -> Option<Vec<(InboxSeq, Bytes)>> {
         if after.saturating_add(1) < self.floor {
             return None;
         }
-        let from = self.slots.partition_point(|(seq, _)| *seq <= after);
-        let live = self.slots.range(from..).filter_map(|(seq, record)| Some((InboxSeq(*seq), record.clone()?)));
+        while let Some((seq, _)) = self.slots.front()
+            && *seq <= after
+        {
+            self.forget_first();
+        }
+        let live = self.slots.iter().filter_map(|(seq, record)| Some((InboxSeq(*seq), record.clone()?)));
         Some(live.take(limit).collect())
+    }
+
+    /// The first is on disk only from now on, if it is there at all.
+    fn forget_first(&mut self) {
+        let Some((seq, record)) = self.slots.pop_front() else { return };
+        if let Some(record) = record {
+            self.bytes -= record.len();
+            self.floor = seq + 1;
+        }
     }
 }
 
@@ -121,6 +131,20 @@ mod tests {
         tail.push(2, Bytes::from_static(b"r"));
         tail.push(3, Bytes::from_static(b"r"));
         assert_eq!(seqs(tail.read(0, 10)), Some(vec![2, 3]));
+    }
+
+    #[test]
+    fn what_the_reader_has_is_not_kept() {
+        let mut tail = tail(10);
+        for seq in 1..=4 {
+            tail.push(seq, Bytes::from_static(b"r"));
+        }
+        tail.remove(2);
+        assert_eq!(seqs(tail.read(0, 2)), Some(vec![1, 3]));
+        assert_eq!((seqs(tail.read(3, 2)), tail.bytes), (Some(vec![4]), 1));
+        assert_eq!(seqs(tail.read(3, 2)), Some(vec![4]), "it asked again");
+        assert_eq!(seqs(tail.read(1, 2)), None, "whoever goes back reads the disk");
+        assert_eq!((seqs(tail.read(4, 2)), tail.slots.len()), (Some(vec![]), 0));
     }
 
     #[test]
