@@ -3,8 +3,9 @@
 //! Memory is a cache over the rows. What was sent before rules began to ask isn't in them: its recipient is told once more who
 //! writes and how to opt out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
+use foldhash::HashMap;
 use parking_lot::Mutex;
 use signalbox_model::{ConversationId, Message, MessageId};
 use signalbox_store::Table;

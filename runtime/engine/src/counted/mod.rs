@@ -9,17 +9,17 @@ mod first;
 mod templates;
 mod windows;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
-use signalbox_model::conversation::stable_hash;
 use signalbox_model::{Address, Direction, Message, MessageId, Origin, Partition, TenantId, Timestamp};
 use signalbox_policy::Policies;
 use signalbox_policy::content::fingerprint;
 use signalbox_policy::facts::{Fact, FactSet, Facts};
 use signalbox_store::{Batch, Range, Store, Table, layout};
+use xxhash_rust::xxh3::Xxh3;
 
 use self::first::Firsts;
 use self::templates::Templates;
@@ -43,12 +43,28 @@ pub(crate) struct Counted {
     windows: Windows,
     templates: Templates,
     firsts: Firsts,
-    /// Whether everything that was sent from a partition in the last 24 hours is counted.
-    whole: Vec<AtomicBool>,
+    /// Whether what is sent from a partition is counted: a [`State`] each.
+    states: Vec<AtomicU8>,
     /// Until then something was sent that isn't: microseconds.
     gap_until: AtomicU64,
     /// Whether anything ever took a place: until then there is none to give back.
     used: AtomicBool,
+}
+
+/// Whether what is sent from a partition is counted. Its row in the store says since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum State {
+    /// Nothing was ever sent.
+    Fresh,
+    /// It is, and the row is there.
+    Counted,
+    /// It isn't, and no row is there.
+    Uncounted,
+}
+
+impl State {
+    const ALL: [Self; 3] = [Self::Fresh, Self::Counted, Self::Uncounted];
 }
 
 /// Does a check take a place in the windows, or only look?
@@ -84,20 +100,24 @@ impl Counted {
             windows: Windows::new(capacity),
             templates: Templates::new(capacity / 4),
             firsts: Firsts::new(capacity),
-            whole: (0..store.partitions()).map(|_| AtomicBool::new(false)).collect(),
+            states: (0..store.partitions()).map(|_| AtomicU8::new(State::Fresh as u8)).collect(),
             gap_until: AtomicU64::new(0),
             used: AtomicBool::new(false),
         };
         let mut rows = 0;
         for partition in (0..store.partitions()).map(Partition::new) {
-            let whole = store.get(partition, Table::Meta, whole_key()).await?.is_some();
-            counted.whole[usize::from(partition.index())].store(whole, Ordering::Relaxed);
-            if !whole {
+            let since = store.get(partition, Table::Meta, since_key()).await?.and_then(|row| parse_since(&row));
+            let Some(since) = since else {
                 let any = Range::prefix(Table::Message, Bytes::new(), 1);
                 if !store.range(partition, any).await?.is_empty() {
+                    counted.is(partition, State::Uncounted);
                     counted.gap(now);
                 }
                 continue;
+            };
+            counted.is(partition, State::Counted);
+            if since + DAY > now {
+                counted.gap_until.fetch_max((since + DAY).as_micros(), Ordering::Relaxed);
             }
             rows += counted.restore(store, partition, now, capacity).await?;
         }
@@ -136,6 +156,22 @@ impl Counted {
                 _ => return Ok(rows),
             }
         }
+    }
+
+    /// What the state of `partition` was, which is `state` from now on.
+    fn is(&self, partition: Partition, state: State) -> State {
+        let before = &self.states[usize::from(partition.index())];
+        // Nearly always it is so already.
+        if before.load(Ordering::Relaxed) == state as u8 {
+            return state;
+        }
+        State::ALL[usize::from(before.swap(state as u8, Ordering::Relaxed))]
+    }
+
+    /// Since when nothing was sent that isn't counted.
+    fn whole_since(&self) -> Timestamp {
+        let day = u64::try_from(DAY.as_micros()).expect("a day is short");
+        Timestamp::from_micros(self.gap_until.load(Ordering::Relaxed).saturating_sub(day))
     }
 
     /// Something is sent that isn't counted.
@@ -208,16 +244,21 @@ impl Step<'_> {
             let id = Bytes::copy_from_slice(message.id.as_bytes());
             self.batch.put(Table::FirstSent, first_key(message), id);
         }
-        let whole = &engine.counted.whole[usize::from(self.partition().index())];
         if !reads.meets(WINDOW) {
             engine.counted.gap(self.at);
-            if whole.load(Ordering::Relaxed) && whole.swap(false, Ordering::Relaxed) {
-                self.batch.delete(Table::Meta, whole_key());
+            if engine.counted.is(self.partition(), State::Uncounted) == State::Counted {
+                self.batch.delete(Table::Meta, since_key());
             }
             return;
         }
-        if !whole.load(Ordering::Relaxed) && !whole.swap(true, Ordering::Relaxed) {
-            self.batch.put(Table::Meta, whole_key(), Bytes::from_static(&[1]));
+        let since = match engine.counted.is(self.partition(), State::Counted) {
+            State::Counted => None,
+            State::Fresh => Some(Timestamp::EPOCH),
+            State::Uncounted => Some(engine.counted.whole_since()),
+        };
+        if let Some(since) = since {
+            let row = Bytes::copy_from_slice(&since.as_micros().to_be_bytes());
+            self.batch.put(Table::Meta, since_key(), row);
         }
         let campaign = registered::campaign(engine, message);
         let going = Going::of(message, campaign.as_ref().map(Campaign::name), self.at, true);
@@ -238,10 +279,10 @@ impl Going {
         // What a rule changed in the text doesn't make another template of it.
         let text = message.original.as_ref().map_or(&*message.body.text, |original| &*original.text);
         let template = fingerprint(text);
-        let subject = first_eight(&[b"subject", campaign.unwrap_or_default().as_bytes()]);
+        let subject = hash(&[b"subject", campaign.unwrap_or_default().as_bytes()]).digest();
         let key = contact_key(&message.tenant, message.theirs());
-        let tenant_template = first_eight(&[message.tenant.as_str().as_bytes(), &template.to_be_bytes()]);
-        let sender = first_eight(&[message.ours().to_string().as_bytes()]);
+        let tenant_template = hash(&[message.tenant.as_str().as_bytes(), &template.to_be_bytes()]).digest();
+        let sender = message.ours().with_text(|ours| hash(&[ours.as_bytes()]).digest());
         let sent = Sent { message: message.id, at, durable, subject, template };
         Self { key, sent, template: (tenant_template, sender) }
     }
@@ -253,17 +294,29 @@ fn counts(message: &Message) -> bool {
 }
 
 fn contact_key(tenant: &TenantId, person: &Address) -> Key {
-    stable_hash(&[b"counted", tenant.as_str().as_bytes(), person.to_string().as_bytes()])
+    let tenant = tenant.as_str().as_bytes();
+    person.with_text(|person| hash(&[b"counted", tenant, person.as_bytes()]).digest128().to_be_bytes())
 }
 
-fn first_eight(parts: &[&[u8]]) -> u64 {
-    let hash = stable_hash(parts);
-    u64::from_be_bytes(*hash.first_chunk().expect("a hash has 16 bytes"))
+/// A hash over parts, each preceded by its length; the same after a restart. No SHA, which costs more than the counting: who
+/// finds two texts or numbers with one hash only counts too much of what is its own.
+fn hash(parts: &[&[u8]]) -> Xxh3 {
+    let mut hasher = Xxh3::new();
+    for part in parts {
+        hasher.update(&(part.len() as u32).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher
 }
 
-/// Says of a partition that everything that was sent from it is counted.
-fn whole_key() -> Bytes {
+/// Since when everything that was sent from a partition is counted: microseconds, 0 where nothing was sent before.
+fn since_key() -> Bytes {
     Bytes::from_static(b"path/counted")
+}
+
+/// `None` for a row of an earlier version, whose counts are of other keys.
+fn parse_since(row: &[u8]) -> Option<Timestamp> {
+    Some(Timestamp::from_micros(u64::from_be_bytes(row.try_into().ok()?)))
 }
 
 fn first_key(message: &Message) -> Bytes {

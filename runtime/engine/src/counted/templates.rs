@@ -1,7 +1,8 @@
 //! From how many senders a template went in the last 24 hours.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
+use foldhash::HashMap;
 use parking_lot::Mutex;
 use signalbox_model::Timestamp;
 

@@ -4,9 +4,10 @@
 //! are checked at once each sees another count, and a cap lets exactly so many through. Who isn't let through gives its
 //! place back. What fell out of memory makes counts unknown for as long as it would have counted: never lower.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use foldhash::HashMap;
 use parking_lot::Mutex;
 use signalbox_model::{MessageId, Timestamp};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use signalbox_carriers::Outcome;
 use signalbox_engine::Request;
-use signalbox_model::{MessageId, Status};
+use signalbox_model::{Category, MessageId, Status};
 use signalbox_policy::Policies;
 
 use crate::house::{House, OTHER, OURS, noon};
@@ -136,6 +136,28 @@ async fn what_nobody_counted_is_unknown_for_a_day() {
     house.clock.advance(Duration::from_secs(1));
     let id = house.send(&House::request("another")).await;
     house.until(id, Status::Sent).await;
+}
+
+#[tokio::test]
+async fn a_day_that_began_uncounted_is_unknown_over_a_crash_too() {
+    let house = House::new().await;
+    house.carrier.always(Outcome::Taken { ids: vec![] });
+    let id = house.send(&House::request("before there was a cap")).await;
+    house.until(id, Status::Sent).await;
+    // Others' messages are counted meanwhile: the cap isn't theirs.
+    let hold = "severity = \"hold\"\nhold_until = \"count\"\non_unknown = \"hold\"";
+    let cap = rule("cap", hold, "category == \"marketing\" && sent_24h >= 3");
+    let house = house.crash_and(rules("partly", &cap)).await;
+    house.clock.advance(HOUR);
+    let id = house.send(&House::request("your parcel")).await;
+    house.until(id, Status::Sent).await;
+    let house = house.crash().await;
+    house.clock.advance(HOUR);
+    let offer = Request { category: Category::Marketing, ..House::request("an offer") };
+    let waits = house.send(&offer).await;
+    house.until(waits, Status::Held).await;
+    house.clock.advance(25 * HOUR);
+    house.until(waits, Status::Sent).await;
 }
 
 #[tokio::test]
