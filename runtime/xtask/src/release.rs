@@ -56,7 +56,8 @@ pub fn build() -> Result<PathBuf> {
         fs::create_dir_all(&kept)?;
         train(&profile)?;
     }
-    let built = compile("optimize what was trained", "optimized", &format!("-Cprofile-use={}", shown(&profile)?))?;
+    let using = format!("-Cprofile-use={}", shown(&profile)?);
+    let built = compile("optimize what was trained", "optimized", &using, &[])?;
     fs::copy(built, &program)?;
     forget_all_but(&kept)?;
     Ok(program)
@@ -73,7 +74,8 @@ fn train(profile: &Path) -> Result<()> {
     guests::build(&["draft-stamp"])?;
     let plain = Binaries::build(Profile::Release)?;
     let counting = format!("-Cprofile-generate={}", shown(&counts)?);
-    let signalbox = compile("build a program that counts", "instrumented", &counting)?;
+    // What links do across crates comes after what is counted, and takes longest.
+    let signalbox = compile("build a program that counts", "instrumented", &counting, &[("LTO", "off")])?;
     let programs = Programs { binaries: Binaries { signalbox, ..plain }, no_build: true };
     progress::step("train: messages through the whole path", || path::train(&programs))?;
     let mut merge = Command::new(profdata);
@@ -81,14 +83,16 @@ fn train(profile: &Path) -> Result<()> {
     progress::run("merge the counts", &mut merge)
 }
 
-/// Builds the program alone, in a folder of its own: other flags than usual would have cargo build the rest anew.
-fn compile(what: &str, name: &str, flags: &str) -> Result<PathBuf> {
+/// Builds the program alone, in a folder of its own: other flags than usual would have cargo build the rest anew. `settings`
+/// of the profile are others than the manifest's.
+fn compile(what: &str, name: &str, flags: &str, settings: &[(&str, &str)]) -> Result<PathBuf> {
     let host = tools::host()?;
     let there = folder().join(name);
     let mut build = cargo();
     build.args(["build", "--locked", "--release", "--package", "signalbox-server", "--bin", "signalbox"]);
     // With a target named, flags aren't for build scripts, which would leave counts of their own.
     build.args(["--target", &host, "--target-dir"]).arg(&there).env("RUSTFLAGS", flags);
+    build.envs(settings.iter().map(|(name, value)| (format!("CARGO_PROFILE_RELEASE_{name}"), value)));
     progress::run(what, &mut build)?;
     let program = there.join(host).join("release/signalbox");
     ensure!(program.is_file(), "cargo made no {}", program.display());

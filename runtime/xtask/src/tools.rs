@@ -127,7 +127,8 @@ fn listed(requirements: &str) -> String {
     packages.collect::<Vec<_>>().join(" ")
 }
 
-fn need(program: &str, packages: &[&str]) -> Result<()> {
+/// Has a program of the system, or installs what it comes with.
+pub fn need(program: &str, packages: &[&str]) -> Result<()> {
     if progress::is_there(program) {
         return Ok(());
     }

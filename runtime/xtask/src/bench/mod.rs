@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `accept` | `accept_single`, `accept_batch` |
 //! | `path` | `path_hook`, `path_nohook`, each with `…_cpu_us` |
+//! | `kannel` | `kannel`, `kannel_cpu_us`: another gateway beside it, as a yardstick for the machine |
 //! | `latency` | `path_p50_ms`, `path_p99_ms` |
 //! | `waiting` | `rss_100k_mb`, `restart_100k_s` |
 //! | `parts` | `pdu_…`, `guest_…`, `policy_…`, `store_…`: the crates' own benchmarks; `guests`: by `lang`, what `signalbox new` writes, and `example_…` |
@@ -11,6 +12,7 @@
 
 mod accept;
 mod figure;
+mod kannel;
 mod latency;
 mod neighbours;
 mod parts;
@@ -27,7 +29,7 @@ use rig::Programs;
 /// `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Which; all but `guests`, `neighbours` and `store` if none is named.
+    /// Which; all but `guests`, `neighbours`, `store` and `kannel` if none is named.
     names: Vec<String>,
     /// One JSON object a line: name, value, unit, expected, note, and `lang` or `kind` where there are several.
     #[arg(long)]
@@ -35,9 +37,10 @@ pub struct Options {
     /// Take the programs and guests as they were built last.
     #[arg(long)]
     no_build: bool,
-    /// Measure the program as `cargo build --release` makes it, rather than as `cargo xtask release` does.
+    /// Measure the program that `cargo xtask release` makes, rather than what `cargo build --release` does. Making it takes three
+    /// times as long.
     #[arg(long)]
-    plain: bool,
+    trained: bool,
     /// Runs of each benchmark of the accept and path kinds, of which the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -85,6 +88,7 @@ const GROUPS: &[Group] = &[
     alone(&["guests"], parts::guests).on_demand(),
     serving(&["neighbours", "neighbour_p99_ratio"], neighbours::run).on_demand(),
     alone(&["store"], parts::store).on_demand(),
+    alone(&["kannel", "kannel_cpu_us"], kannel::run).on_demand(),
 ];
 
 /// Measures. Whether every figure came out; whether it is as expected is for its reader.
@@ -102,12 +106,12 @@ pub fn run(options: &Options) -> Result<bool> {
     Ok(all)
 }
 
-/// What is measured is what is shipped, but for those who ask otherwise. The crates' own benchmarks need no server.
+/// The crates' own benchmarks need no server.
 fn programs(options: &Options, chosen: &[&Group]) -> Result<Programs> {
     let choice = Choice { profile: Profile::Release, no_build: options.no_build };
     let plain = choice.get(&["draft-stamp", "echo-support", "misbehaving"])?;
     let serves = chosen.iter().any(|group| group.serves);
-    let signalbox = match (serves && !options.plain, options.no_build) {
+    let signalbox = match (serves && options.trained, options.no_build) {
         (false, _) => plain.signalbox,
         (true, false) => release::build()?,
         (true, true) => release::built()?,
@@ -139,7 +143,7 @@ mod tests {
     fn a_figure_s_name_chooses_what_is_measured_with_it() {
         assert_eq!(names(&["path_p99_ms", "rss_100k_mb"]), ["path_p50_ms", "restart_100k_s"]);
         assert_eq!(names(&["store"]), ["store"]);
-        assert!(!names(&[]).contains(&"store") && names(&[]).len() == GROUPS.len() - 3);
+        assert!(!names(&[]).contains(&"store") && names(&[]).len() == GROUPS.len() - 4);
         assert!(super::chosen(&["path_hok".to_owned()]).is_err());
     }
 }

@@ -53,7 +53,7 @@ pub struct LoadReport {
 }
 
 /// Answers leave in batches, as they do where a carrier has work to do for each.
-const SCENARIO: &str = r#"
+pub const SCENARIO: &str = r#"
 [response]
 delay = "1ms"
 [receipts]
@@ -61,7 +61,7 @@ delay = "5ms..20ms"
 "#;
 
 /// On the disk that cargo builds on: the system's temporary folder may be memory, where fsync costs nothing.
-fn folder() -> Result<TempDir> {
+pub fn folder() -> Result<TempDir> {
     let beside = workspace::target();
     tempfile::Builder::new().prefix("bench-").tempdir_in(&beside).with_context(|| beside.display().to_string())
 }
