@@ -95,6 +95,8 @@ codes! {
     KeyBusy = "idempotency.busy", CONFLICT, "The same request is being worked on", true;
     /// The message has gone too far to be taken back.
     TooLate = "message.too_late", CONFLICT, "The message can't be taken back any more", false;
+    /// The message isn't in doubt: there is nothing to decide.
+    NotInDoubt = "message.not_in_doubt", CONFLICT, "The message isn't in doubt", false;
     /// The hold ended before, or is somebody else's to release.
     HoldFast = "hold.fast", CONFLICT, "The hold can't be released", false;
     /// A legal hold covers what was to be erased.
@@ -144,7 +146,7 @@ mod tests {
         let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), Code::ALL.len());
         for code in Code::ALL {
-            let lasting = [Code::TooLate, Code::HoldFast, Code::HoldCovers].contains(code);
+            let lasting = [Code::TooLate, Code::NotInDoubt, Code::HoldFast, Code::HoldCovers].contains(code);
             let passing = [408, 409, 503].contains(&code.status().as_u16()) && !lasting;
             assert_eq!(code.retryable(), passing, "{}", code.as_str());
         }

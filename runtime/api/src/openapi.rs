@@ -29,6 +29,7 @@ use crate::routes::{
         messages::send_batch,
         messages::explain,
         messages::cancel,
+        messages::resolve,
         records::message,
         records::timeline,
         policies::show,

@@ -3,7 +3,8 @@
 use signalbox_engine::registry::{self, ImportRefused, LineError, SuppressionRefused};
 use signalbox_engine::{
     BindRefused, CancelRefused, ChangeRefused, ContactRefused, EraseRefused, Error, FieldError, GateRefused,
-    HandlerRefused, HoldRefused, ProgramRefused, ReadRefused, Refused, SupervisionRefused, WebhookRefused,
+    HandlerRefused, HoldRefused, ProgramRefused, ReadRefused, Refused, ResolveRefused, SupervisionRefused,
+    WebhookRefused,
 };
 use signalbox_guest::Refusal;
 use signalbox_guest::manifest::{BadSetting, Beyond, Complaint};
@@ -217,6 +218,17 @@ impl Problem {
     /// A defect here.
     pub(crate) fn internal(cause: impl ToString) -> Self {
         Self::new(Code::Internal, "this is our fault; please report it with the request's id").because(cause)
+    }
+}
+
+impl From<ResolveRefused> for Problem {
+    fn from(refused: ResolveRefused) -> Self {
+        match refused {
+            ResolveRefused::NotFound => no_message(),
+            ResolveRefused::Certain(_) => Self::new(Code::NotInDoubt, refused.to_string()),
+            ResolveRefused::Full => Self::new(Code::TooLate, refused.to_string()),
+            ResolveRefused::Path(error) => error.into(),
+        }
     }
 }
 

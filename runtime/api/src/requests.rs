@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use signalbox_engine::Request;
+use signalbox_engine::{Request, Resolution};
 use signalbox_model::Category;
 use utoipa::ToSchema;
 
@@ -87,6 +87,44 @@ impl Shape for NewMessage {
             field("exact", Kind::Flag, Need::Optional),
         ],
     };
+}
+
+/// What becomes of a message that is in doubt.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Outcome)]
+pub(crate) enum OutcomeName {
+    /// It is sent again; its recipient may get it twice.
+    Resend,
+    /// Its recipient has it.
+    Delivered,
+    /// Its recipient hasn't got it, and it isn't sent again.
+    Failed,
+}
+
+/// A decision on a message that is in doubt.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewResolution)]
+pub(crate) struct NewResolution {
+    /// What becomes of it.
+    #[schema(inline)]
+    pub(crate) outcome: OutcomeName,
+}
+
+impl Shape for NewResolution {
+    const SHAPE: Object =
+        Object { fields: &[field("outcome", Kind::OneOf(&["resend", "delivered", "failed"]), Need::Required)] };
+}
+
+impl From<OutcomeName> for Resolution {
+    fn from(name: OutcomeName) -> Self {
+        match name {
+            OutcomeName::Resend => Self::Resend,
+            OutcomeName::Delivered => Self::Delivered,
+            OutcomeName::Failed => Self::Failed,
+        }
+    }
 }
 
 impl From<NewMessage> for Request {

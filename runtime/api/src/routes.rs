@@ -132,6 +132,12 @@ pub(crate) fn all() -> Vec<Route> {
             post(messages::cancel),
             &[MessageUnknown, TooLate, Draining, StoreFailed],
         ),
+        route(
+            write.clone(),
+            "/v1/messages/{id}/resolve",
+            post(messages::resolve),
+            body![MessageUnknown, NotInDoubt, TooLate, Draining, StoreFailed],
+        ),
         route(read.clone(), "/v1/handlers", get(handlers::list), &[]),
         route(replace.clone(), "/v1/handlers/{name}", put(handlers::upload), UPLOAD),
         route(read.clone(), "/v1/handlers/{name}", get(handlers::show), &[HandlerUnknown]),
@@ -217,7 +223,7 @@ pub(crate) fn all() -> Vec<Route> {
             replace.clone(),
             "/v1/suppression/{name}",
             put(suppression::import),
-            body![QueryInvalid, RequestInvalid, Busy, Draining, StoreFailed],
+            body![QueryInvalid, RequestInvalid, Busy, Draining, StoreFull, StoreFailed],
         ),
         route(read.clone(), "/v1/suppression/{name}", get(suppression::show), &[ListUnknown]),
         route(
@@ -257,7 +263,7 @@ pub(crate) fn all() -> Vec<Route> {
             replace.clone(),
             "/v1/consent-imports/{name}",
             put(consents::import),
-            body![RequestInvalid, Busy, Draining, StoreFailed],
+            body![RequestInvalid, Busy, Draining, StoreFull, StoreFailed],
         ),
         route(
             read.clone(),
@@ -282,7 +288,7 @@ pub(crate) fn all() -> Vec<Route> {
             write.clone(),
             "/v1/registry-imports/{kind}",
             post(registry::import),
-            body![QueryInvalid, RegistrationUnknown, RequestInvalid, Busy, Draining, StoreFailed],
+            body![QueryInvalid, RegistrationUnknown, RequestInvalid, Busy, Draining, StoreFull, StoreFailed],
         ),
         route(write.clone(), "/v1/registry/tcr", post(registry::tcr), body![SignatureInvalid, Draining, StoreFailed]),
         route(

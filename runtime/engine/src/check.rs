@@ -7,16 +7,17 @@ use signalbox_carriers::Submission;
 use signalbox_model::{Decision, ErrorClass, Message, Reason, Timestamp, Verdict};
 use signalbox_policy::content::Declared;
 use signalbox_policy::content::rewrite::{Inserts, rewrite};
-use signalbox_policy::facts::{ConsentLevel, Fact};
+use signalbox_policy::facts::{ConsentLevel, Fact, Facts};
 use signalbox_policy::place::Known;
-use signalbox_policy::{About, Policies, Whose};
+use signalbox_policy::{Policies, Whose};
 use signalbox_registry::Level;
-use signalbox_registry::registration::Network;
+use signalbox_registry::registration::{Network, Registered, Standing};
 use signalbox_text::{Smart, prepare_within};
 
 use crate::consent;
-use crate::contacts;
+use crate::contacts::{self, Contact};
 use crate::counted::{self, Place};
+use crate::declared;
 use crate::dialogue;
 use crate::directory::Account;
 use crate::engine::Engine;
@@ -27,7 +28,6 @@ use crate::step::Step;
 use crate::supervision;
 use crate::suppressed;
 use crate::throughput;
-use crate::told;
 
 /// A message that policy let pass a moment ago.
 pub(crate) struct Checked {
@@ -69,65 +69,11 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
         return Ok(Checkup::Deny(erased(policy.rules.hash())));
     }
     let account = engine.directory.account(&message.tenant);
-    let tenant = account.as_ref().map(|account| &account.tenant);
-    let campaign_of = registered::campaign(engine, message);
-    let campaign_of = campaign_of.as_ref().map(Campaign::name);
-    let program = engine.programs.of(&message.tenant, campaign_of, message.ours());
-    let asks = policy.asks_for_place() || policy.rules.reads().meets(told::OF_CONTACT);
-    let contact = if asks { contacts::read(engine, &message.tenant, message.theirs()).await? } else { None };
-    // Counted before it is looked at: whoever holds the message finds out whether it has changed since.
-    let changes = policy.rules.reads().meets(registered::FACTS).then(|| engine.registration.changes());
-    let sender = changes.map(|_| registered::find(engine, message));
-    let campaign = sender.as_ref().and_then(|sender| sender.campaign.as_ref());
-    // Who declares links and no domains left it open whose they are. What carriers were told goes before what only this
-    // host was.
-    let declared = campaign.filter(|campaign| !campaign.domains.is_empty() || !campaign.flags.embedded_link);
-    let own = program.as_ref().and_then(|program| program.info.settings.domains.as_deref());
-    let about = About {
-        declared: Declared {
-            brand: tenant.map(|tenant| tenant.brand.as_str()),
-            domains: declared.map(|campaign| campaign.domains.as_slice()).or(own),
-        },
-        place: Known {
-            zone: contact.as_ref().and_then(|contact| contact.time_zone.as_deref()),
-            zip: contact.as_ref().and_then(|contact| contact.attributes.get("zip")).map(String::as_str),
-        },
-    };
-    let mut facts = policy.facts(message, about, engine.clock.now());
-    facts.has_campaign = Some(campaign_of.is_some());
-    facts.sender_owned = Some(engine.directory.owns(&message.tenant, message.ours()));
-    let revocations = engine.consent.revocations();
-    let permission = consent::permission(engine, message, campaign_of).await?;
-    facts.opted_out = Some(permission.revoked.is_some());
-    facts.consent = Some(match permission.level {
-        Level::None => ConsentLevel::None,
-        Level::Express => ConsentLevel::Express,
-        Level::ExpressWritten => ConsentLevel::ExpressWritten,
-    });
-    let age = permission.granted_at.map(|at| engine.clock.now().since(at).as_secs() / 86_400);
-    facts.consent_age_days = age.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
-    suppressed::fill(engine, &policy, message, permission.granted_at, &mut facts);
-    counted::fill(engine, &policy, (message, campaign_of), place, &mut facts).await?;
-    dialogue::fill(engine, &policy, message, &mut facts).await?;
-    told::of_contact(&mut facts, contact.as_ref());
-    if let Some(account) = &account {
-        told::of_tenant(engine, &mut facts, &policy, account, message);
-        supervision::fill(engine, &policy, account, message, &mut facts).await?;
-    }
-    let mut network = None;
-    if let Some(sender) = &sender {
-        let said = contact.as_ref().and_then(|contact| contact.attributes.get(registered::CARRIER));
-        facts.carrier = said.and_then(|said| registered::carrier_of(said));
-        registered::fill(&mut facts, sender);
-        network = facts.carrier.map(|carrier| Network::ALL[carrier as usize]);
-        if let Some(campaign) = &sender.campaign {
-            let reads = policy.rules.reads().has(Fact::DailyCapReached);
-            facts.daily_cap_reached = reads.then(|| {
-                throughput::is_cap_reached(engine, &policy.tables.throughput, (message, place), campaign, network)
-            });
-        }
-    }
-    let whose = Whose { tenant: Some(message.tenant.as_str()), campaign: campaign_of };
+    let campaign = registered::campaign(engine, message);
+    let campaign = campaign.as_ref().map(Campaign::name);
+    let about = About { engine, policy: &policy, message, place, account: account.as_deref(), campaign };
+    let Gathered { facts, revocations, changes, network } = about.gather().await?;
+    let whose = Whose { tenant: Some(message.tenant.as_str()), campaign };
     let decision = policy.decide(&facts, whose);
     Ok(match decision.verdict {
         Verdict::Allow | Verdict::Warn => {
@@ -137,6 +83,105 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
         Verdict::Hold { until } => Checkup::Hold { until, decision, changes },
         Verdict::Deny => Checkup::Deny(decision),
     })
+}
+
+/// What facts are gathered about.
+struct About<'a> {
+    engine: &'a Engine,
+    policy: &'a Policies,
+    message: &'a Arc<Message>,
+    place: Place,
+    account: Option<&'a Account>,
+    campaign: Option<&'a str>,
+}
+
+/// Facts, and what of them is asked for once more before the message goes.
+struct Gathered {
+    facts: Facts,
+    /// How many people had revoked when it was looked at.
+    revocations: u64,
+    /// How often registrations had changed when they were looked at, if a rule reads of them.
+    changes: Option<u64>,
+    network: Option<Network>,
+}
+
+impl About<'_> {
+    /// Each only where a rule in force reads it.
+    async fn gather(&self) -> Result<Gathered, Error> {
+        let Self { engine, policy, message, place, campaign, .. } = *self;
+        let reads = policy.rules.reads();
+        let of_contact = policy.asks_for_place() || reads.meets(declared::OF_CONTACT);
+        let contact = if of_contact { contacts::read(engine, &message.tenant, message.theirs()).await? } else { None };
+        // Counted before it is looked at: whoever holds the message finds out whether it has changed since.
+        let changes = reads.meets(registered::FACTS).then(|| engine.registration.changes());
+        let sender = changes.map(|_| registered::find(engine, message));
+        let campaign_of = sender.as_ref().and_then(|sender| sender.campaign.as_deref());
+        let mut facts = self.of_text(contact.as_ref(), campaign_of);
+        facts.has_campaign = Some(campaign.is_some());
+        facts.sender_owned = Some(engine.directory.owns(&message.tenant, message.ours()));
+        let revocations = engine.consent.revocations();
+        let granted_at = self.permission(&mut facts).await?;
+        suppressed::fill(engine, policy, message, granted_at, &mut facts);
+        counted::fill(engine, policy, (message, campaign), place, &mut facts).await?;
+        dialogue::fill(engine, policy, message, &mut facts).await?;
+        declared::of_contact(&mut facts, contact.as_ref());
+        if let Some(account) = self.account {
+            declared::of_tenant(engine, &mut facts, policy, account, message);
+            supervision::fill(engine, policy, account, message, &mut facts).await?;
+        }
+        let network = sender.and_then(|sender| self.registration(contact.as_ref(), &sender, &mut facts));
+        Ok(Gathered { facts, revocations, changes, network })
+    }
+
+    /// What the message says itself, held against what was declared of its campaign and its person.
+    fn of_text(&self, contact: Option<&Contact>, campaign: Option<&Standing>) -> Facts {
+        let Self { engine, policy, message, .. } = *self;
+        // Who declares links and no domains left it open whose they are. What carriers were told goes before what only this
+        // host was.
+        let declared = campaign.filter(|campaign| !campaign.domains.is_empty() || !campaign.flags.embedded_link);
+        let program = engine.programs.of(&message.tenant, self.campaign, message.ours());
+        let own = program.as_ref().and_then(|program| program.info.settings.domains.as_deref());
+        let about = signalbox_policy::About {
+            declared: Declared {
+                brand: self.account.map(|account| account.tenant.brand.as_str()),
+                domains: declared.map(|campaign| campaign.domains.as_slice()).or(own),
+            },
+            place: Known {
+                zone: contact.and_then(|contact| contact.time_zone.as_deref()),
+                zip: contact.and_then(|contact| contact.attributes.get("zip")).map(String::as_str),
+            },
+        };
+        policy.facts(message, about, engine.clock.now())
+    }
+
+    /// Whether the person wants it; since when.
+    async fn permission(&self, facts: &mut Facts) -> Result<Option<Timestamp>, Error> {
+        let permission = consent::permission(self.engine, self.message, self.campaign).await?;
+        facts.opted_out = Some(permission.revoked.is_some());
+        facts.consent = Some(match permission.level {
+            Level::None => ConsentLevel::None,
+            Level::Express => ConsentLevel::Express,
+            Level::ExpressWritten => ConsentLevel::ExpressWritten,
+        });
+        let age = permission.granted_at.map(|at| facts.now.since(at).as_secs() / 86_400);
+        facts.consent_age_days = age.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+        Ok(permission.granted_at)
+    }
+
+    /// What carriers were told of its sender; whose network its recipient is on.
+    fn registration(&self, contact: Option<&Contact>, sender: &Registered, facts: &mut Facts) -> Option<Network> {
+        let Self { engine, policy, message, place, .. } = *self;
+        let said = contact.and_then(|contact| contact.attributes.get(registered::CARRIER));
+        facts.carrier = said.and_then(|said| registered::carrier_of(said));
+        registered::fill(facts, sender);
+        let network = facts.carrier.map(|carrier| Network::ALL[carrier as usize]);
+        if let Some(campaign) = sender.campaign.as_ref().filter(|_| policy.rules.reads().has(Fact::DailyCapReached)) {
+            let table = &policy.tables.throughput;
+            let reached = throughput::is_cap_reached(engine, table, (message, place), campaign, network);
+            facts.daily_cap_reached = Some(reached);
+        }
+        network
+    }
 }
 
 /// What is said of a message whose words were erased while it waited: there is nothing left to send.
@@ -188,7 +233,7 @@ fn rewritten(
     message: &Arc<Message>,
     decision: Decision,
 ) -> Checkup {
-    let pointer = account.and_then(|account| told::pointer(account, message.id));
+    let pointer = account.and_then(|account| declared::pointer(account, message.id));
     let brand = account.map(|account| account.tenant.brand.as_str());
     let inserts = Inserts { brand, pointer: pointer.as_deref() };
     let made = rewrite(&message.body.text, &policy.rules.changes(&decision), inserts);

@@ -80,6 +80,29 @@ impl From<store::Error> for Refused {
     }
 }
 
+/// Why nothing was decided on a message that is in doubt.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ResolveRefused {
+    /// The tenant has no such message.
+    #[error("there is no such message")]
+    NotFound,
+    /// It isn't in doubt.
+    #[error("the message is {0}, not in_doubt: there is nothing to decide")]
+    Certain(Status),
+    /// Another attempt wouldn't fit into its timeline.
+    #[error("the message was tried so often that its timeline is full; call it delivered or failed, or send a new one")]
+    Full,
+    /// The path couldn't.
+    #[error(transparent)]
+    Path(#[from] Error),
+}
+
+impl From<store::Error> for ResolveRefused {
+    fn from(error: store::Error) -> Self {
+        Self::Path(error.into())
+    }
+}
+
 /// Why a message wasn't taken back.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CancelRefused {

@@ -14,7 +14,8 @@ use signalbox_store::Durability;
 
 use crate::accept::{self, Accepted, Caller, Explanation, Request};
 use crate::engine::Engine;
-use crate::error::{CancelRefused, Error, Refused};
+use crate::error::{CancelRefused, Error, Refused, ResolveRefused};
+use crate::resolve::Resolution;
 use crate::{audit, parked, reading, recordings, usage};
 
 /// Attempts to tell of one message that are shown.
@@ -97,10 +98,30 @@ impl Handle {
         accept::explain(&self.0, caller, request).await
     }
 
+    /// Is there room in the store for something that is large?
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Full`] if not.
+    pub fn has_room(&self) -> Result<(), Error> {
+        self.0.has_room()
+    }
+
     /// Takes a message back while it is held or queued.
     pub async fn cancel(&self, caller: &Caller, id: MessageId) -> Result<records::Record, CancelRefused> {
         crate::cancel::cancel(&self.0, &caller.tenant, id, "its sender").await?;
         self.message(&caller.tenant, id).await?.ok_or(CancelRefused::NotFound)
+    }
+
+    /// Decides what becomes of a message that is in doubt.
+    pub async fn resolve(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        resolution: Resolution,
+    ) -> Result<records::Record, ResolveRefused> {
+        crate::resolve::resolve(&self.0, &caller.tenant, id, resolution).await?;
+        self.message(&caller.tenant, id).await?.ok_or(ResolveRefused::NotFound)
     }
 
     /// A message with its timeline.

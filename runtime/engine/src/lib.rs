@@ -18,7 +18,7 @@
 //! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
 //! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
 //! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `sealing.rs` (bodies under lock and key), `erasure/` (a person's words made unreadable), `counted/` (what went to whom), `programs.rs` (what they say of their
-//! campaigns), `told.rs`, `portal.rs` (links to a tenant's portal), `supervision.rs` (messages that a supervisor looks at first), `retention/` (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `look.rs` (what can be seen of a
+//! campaigns), `declared.rs`, `portal.rs` (links to a tenant's portal), `supervision.rs` (messages that a supervisor looks at first), `retention/` (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `resolve.rs` and `cancel.rs` (what senders decide of a message afterwards), `in_force.rs` (policies as they are taken into use), `look.rs` (what can be seen of a
 //! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
@@ -38,6 +38,7 @@ mod consent;
 mod contacts;
 mod content;
 mod counted;
+mod declared;
 mod deploy;
 mod dialogue;
 mod directory;
@@ -58,6 +59,7 @@ mod health;
 mod holds;
 mod hot;
 mod idempotency;
+mod in_force;
 mod inbound;
 mod logs;
 mod look;
@@ -73,6 +75,7 @@ mod reading;
 mod recordings;
 mod redact;
 mod registered;
+mod resolve;
 mod retention;
 mod retry;
 mod rollback;
@@ -87,10 +90,8 @@ mod shown;
 mod step;
 mod supervision;
 mod suppressed;
-mod taken;
 mod throughput;
 mod timers;
-mod told;
 mod turns;
 mod usage;
 mod wheel;
@@ -105,10 +106,11 @@ pub use consent::{ConsentChange, ConsentSaid};
 pub use contacts::{Contact, ContactRefused, is_time_zone};
 pub use deploy::{ChangeRefused, HandlerInfo, HandlerRefused, VersionInfo};
 pub use erasure::{EraseRefused, Erased};
-pub use error::{CancelRefused, Error, FieldError, Refused};
+pub use error::{CancelRefused, Error, FieldError, Refused, ResolveRefused};
 pub use gate::{GateExample, GateRefused, MOST as GATE_MOST, Verdict};
 pub use handle::{Handle, Readiness, SettledKeys, WebhookRefused};
 pub use holds::HoldRefused;
+pub use in_force::PolicySet;
 pub use logs::LogLine;
 pub use measured::Lookup;
 pub use outbound::{Nowhere, Outbound, Web, held_as_declared, send_as_declared};
@@ -117,6 +119,7 @@ pub use programs::{ProgramInfo, ProgramRefused, ProgramSettings};
 pub use reading::{MAX_REASON_CHARS, REDACTED, ReadRefused, Reading};
 pub use recordings::{MAX_PAGE as RUNS_PAGE, Run, RunCursor, RunDetail, RunFilter, RunOutcome, RunPage};
 pub use registered::Registrar;
+pub use resolve::Resolution;
 pub use retention::{
     Config as RetentionConfig, Deleted, Kind as RetentionKind, Ran as RetentionRan, Report as RetentionReport,
     Status as RetentionStatus, Totals as RetentionTotals,
@@ -130,6 +133,5 @@ pub use signalbox_policy::watcher::{Failure as PolicyFailure, Status as PolicySt
 pub use signalbox_registry as registry;
 pub use supervision::{Supervised, SupervisionRefused};
 pub use suppressed::ListInfo;
-pub use taken::PolicySet;
 pub use throughput::Waits;
 pub use usage::{MAX_DAYS, UsageRow, Used};

@@ -8,10 +8,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use signalbox_model::{Message, MessageId, TenantId};
 
+use crate::declared;
 use crate::directory::Account;
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::told;
 
 /// What stands for the token in the portal's URL.
 pub const TOKEN: &str = "{token}";
@@ -39,7 +39,7 @@ fn proof(account: &Account, message: MessageId) -> [u8; PROOF_BYTES] {
 impl Handle {
     /// What a message of the tenant's becomes that may only point to its portal; `None` without a portal.
     pub fn portal_pointer(&self, tenant: &TenantId, message: MessageId) -> Option<String> {
-        told::pointer(&*self.0.directory.account(tenant)?, message)
+        declared::pointer(&*self.0.directory.account(tenant)?, message)
     }
 
     /// The message that a link's token leads to, for its tenant alone.

@@ -8,9 +8,9 @@ use signalbox_records::audit::Item;
 
 use crate::accept::Caller;
 use crate::audit;
+use crate::declared::SECTOR;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::told::SECTOR;
 
 /// What stands in the place of a body that isn't shown.
 pub const REDACTED: &str = "[redacted]";

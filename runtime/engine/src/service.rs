@@ -39,7 +39,7 @@ use crate::rollback::{SUSPECTS, Suspect};
 use crate::room::{self, Room};
 use crate::turns::{self, Turns};
 use crate::wheel::Wheel;
-use crate::{audit, erasure, gate, inbound, retention, rollback, sealing, taken, throughput, timers, usage};
+use crate::{audit, erasure, gate, in_force, inbound, retention, rollback, sealing, throughput, timers, usage};
 
 /// Of a drain's bound kept for what comes after carriers' last answers: unbinding, writing down what is in doubt, and
 /// the webhooks of it. A quarter, and at most so much.
@@ -193,7 +193,7 @@ impl Service {
             early::recover(&engine, partition).await?;
         }
         erasure::resume(&engine).await?;
-        taken::note(&engine, &engine.policy.load_full()).await?;
+        in_force::note(&engine, &engine.policy.load_full()).await?;
         Ok(Self { engine, suspects: from_runs, recordings, intake, webhooks })
     }
 

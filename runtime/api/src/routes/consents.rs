@@ -169,6 +169,7 @@ pub(crate) async fn import(
         let detail = "an import's name is 1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter";
         return Err(Problem::field(Code::RequestInvalid, "name", "name.malformed", detail));
     }
+    app.handle.has_room()?;
     let known = app.handle.consent_import(&caller.tenant, &name).await?;
     let known = known.is_some_and(|import| import.completed_at.is_some());
     let import = to_its_end(async move {

@@ -1,4 +1,4 @@
-//! Sending: one message, many, a dry run, and taking one back.
+//! Sending: one message, many, a dry run, taking one back, and deciding on one that is in doubt.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -12,7 +12,7 @@ use crate::code::Code;
 use crate::extract::{Json, Key, LargeJson, Segment, Tenant};
 use crate::problem::{Problem, ProblemView};
 use crate::refusal::no_message;
-use crate::requests::{NewBatch, NewMessage};
+use crate::requests::{NewBatch, NewMessage, NewResolution};
 use crate::views::{AcceptedView, BatchView, ExplanationView, ResultView};
 
 /// Send a message.
@@ -158,5 +158,31 @@ pub(crate) async fn cancel(
     let (handle, reader) = (app.handle.clone(), caller.clone());
     let mut record = to_its_end(async move { app.handle.cancel(&caller, id).await }).await??;
     handle.reads(&reader, Reading { how: "cancel", reason: None }, &mut [&mut record.message]).await?;
+    Ok(json(StatusCode::OK, &MessageView::new(&record.message, &record.head)))
+}
+
+/// Decide on a message that is in doubt.
+///
+/// Its carrier may have it, and no answer came: a setting by category sends it again, or keeps it `in_doubt` for you. Its record
+/// says that you decided. What its carrier may still say of it is recorded, too.
+#[utoipa::path(
+    post,
+    path = "/v1/messages/{id}/resolve",
+    tag = "messages",
+    operation_id = "resolve_message",
+    params(("id" = String, Path, description = "The message's id, `msg_…`.")),
+    request_body = NewResolution,
+    responses((status = 200, description = "It is so; one that is sent again is queued.", body = MessageView))
+)]
+pub(crate) async fn resolve(
+    State(app): State<App>,
+    Tenant(caller): Tenant,
+    Segment(id): Segment,
+    Json(NewResolution { outcome }): Json<NewResolution>,
+) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| no_message())?;
+    let (handle, reader) = (app.handle.clone(), caller.clone());
+    let mut record = to_its_end(async move { app.handle.resolve(&caller, id, outcome.into()).await }).await??;
+    handle.reads(&reader, Reading { how: "resolve", reason: None }, &mut [&mut record.message]).await?;
     Ok(json(StatusCode::OK, &MessageView::new(&record.message, &record.head)))
 }

@@ -125,6 +125,7 @@ pub(crate) async fn import(
     file: Table,
 ) -> Result<Response, Problem> {
     let kind = read_kind(&kind)?;
+    app.handle.has_room()?;
     let rows = if file.toml {
         let text = std::str::from_utf8(&file.bytes);
         let text = text.map_err(|_| Problem::new(Code::RequestMalformed, "the file isn't UTF-8"))?;

@@ -47,6 +47,7 @@ pub(crate) async fn import(
 ) -> Result<Response, Problem> {
     let new = new_list(&app, &caller.tenant, name, said)?;
     let handle = app.handle.clone();
+    handle.has_room()?;
     let meta = to_its_end(async move {
         let List { bytes, _share } = file;
         handle.import_suppression(&caller.tenant, caller.key, new, bytes).await

@@ -42,6 +42,15 @@ async fn a_disk_that_is_nearly_full_is_told_to_everybody_who_asks() {
         assert_eq!(problem["retryable"], true);
         assert!(detail.contains("100 MiB") && detail.contains("makes room"), "{detail}");
     }
+    let list = "/v1/suppression/internal?kind=own&source=shop&fetched_at=2026-11-30T00:00:00Z";
+    let imports = [("PUT", list), ("PUT", "/v1/consent-imports/old-list"), ("POST", "/v1/registry-imports/brands")];
+    for (method, path) in imports {
+        let bearer = format!("Bearer {}", house.key);
+        let csv = [("Authorization", bearer.as_str()), ("Content-Type", "text/csv")];
+        let answer = house.client().await.ask(method, path, &csv, b"number\n").await;
+        assert_eq!(answer.status, 503, "{path}: {answer:?}");
+        answer.problem("store.full");
+    }
     let ready = house.ask("GET", "/readyz", None).await.problem("not_ready");
     assert!(ready["detail"].as_str().unwrap().contains("min_free"), "{ready}");
     let status = house.ask("GET", "/status", None).await.json();

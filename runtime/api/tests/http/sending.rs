@@ -185,6 +185,25 @@ async fn a_held_message_can_be_taken_back_once() {
 }
 
 #[tokio::test]
+async fn only_a_message_in_doubt_can_be_decided_on() {
+    let house = House::open().await;
+    let mut body = message("later");
+    body["send_at"] = json!("2026-12-02T09:00:00Z");
+    let id = house.ask("POST", "/v1/messages", Some(&body)).await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/messages/{id}/resolve");
+    let certain = house.ask("POST", &path, Some(&json!({ "outcome": "resend" }))).await;
+    assert_eq!(certain.status, 409, "{certain:?}");
+    let detail = certain.problem("message.not_in_doubt")["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("is held, not in_doubt"), "{detail}");
+    let wrong = house.ask("POST", &path, Some(&json!({ "outcome": "perhaps" }))).await;
+    assert_eq!(wrong.problem("request.malformed")["errors"][0]["field"], "outcome", "{wrong:?}");
+    let path = "/v1/messages/msg_00000000000000000000000000/resolve";
+    let none = house.ask("POST", path, Some(&json!({ "outcome": "failed" }))).await;
+    assert_eq!(none.status, 404);
+    none.problem("message.unknown");
+}
+
+#[tokio::test]
 async fn a_full_queue_says_when_to_come_back() {
     let store = MemoryStore::new(memory::Config::default());
     let limits = engine::Config { max_waiting: 0, ..engine::Config::default() };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use signalbox_carriers::{Outcome, Verdict};
-use signalbox_engine::{Caller, Request};
+use signalbox_engine::{Caller, Request, Resolution, ResolveRefused};
 use signalbox_model::directory::{NumberPlan, Tenant};
-use signalbox_model::{Category, ErrorClass, MessageId, ReceiptState, Status};
+use signalbox_model::{Category, Cause, ErrorClass, MessageId, ReceiptState, Status};
 use signalbox_policy::Policies;
 
 use crate::house::{ELSE, House, OTHER, OURS, Scripted, acme};
@@ -174,6 +174,44 @@ async fn what_stays_in_doubt_is_not_sent_again_without_end() {
     assert_eq!(house.carrier.seen_count(), 3, "once, and twice again");
     assert_eq!(house.record(id).await.entries.len(), record.entries.len());
     assert_eq!(house.handle.readiness().waiting, 0);
+}
+
+#[tokio::test]
+async fn somebody_decides_on_what_is_in_doubt() {
+    let house = House::new().await;
+    house.carrier.always(Outcome::Unknown { why: "no answer within the response timeout".to_owned() });
+    let mut ids = Vec::new();
+    for n in 0..3 {
+        let offer = Request { category: Category::Marketing, ..House::request(&format!("offer {n}")) };
+        ids.push(house.send(&offer).await);
+        house.until(ids[n], Status::InDoubt).await;
+    }
+    house.still().await;
+    assert_eq!((house.carrier.seen_count(), house.handle.readiness().waiting), (3, 0));
+    let decide = async |id, resolution| house.handle.resolve(&house.caller, id, resolution).await;
+
+    let delivered = decide(ids[0], Resolution::Delivered).await.unwrap();
+    let failed = decide(ids[1], Resolution::Failed).await.unwrap();
+    assert_eq!((delivered.head.status, failed.head.status), (Status::Delivered, Status::Failed));
+    assert_eq!(failed.head.class, Some(ErrorClass::InDoubt));
+    assert!(matches!(&delivered.entries.last().unwrap().cause, Cause::Resolved { how } if how.contains("its sender")));
+    assert!(matches!(decide(ids[0], Resolution::Resend).await, Err(ResolveRefused::Certain(Status::Delivered))));
+    let other = Caller { tenant: "other".parse().unwrap(), ..house.caller.clone() };
+    let refused = house.handle.resolve(&other, ids[2], Resolution::Resend).await;
+    assert!(matches!(refused, Err(ResolveRefused::NotFound)));
+
+    // In doubt again, over a crash, and taken at last.
+    decide(ids[2], Resolution::Resend).await.unwrap();
+    house.until(ids[2], Status::InDoubt).await;
+    let house = house.crash().await;
+    // Chance begins anew with the house: another time makes other ids.
+    house.clock.advance(Duration::from_secs(1));
+    house.carrier.always(Outcome::Taken { ids: vec![] });
+    let before = house.carrier.seen_count();
+    house.handle.resolve(&house.caller, ids[2], Resolution::Resend).await.unwrap();
+    house.until(ids[2], Status::Sent).await;
+    house.still().await;
+    assert_eq!((house.carrier.seen_count() - before, house.handle.readiness().waiting), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

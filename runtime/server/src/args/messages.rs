@@ -61,6 +61,28 @@ pub enum Category {
     Conversational,
 }
 
+/// What becomes of a message that is in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Outcome {
+    /// It is sent again; its recipient may get it twice.
+    Resend,
+    /// Its recipient has it.
+    Delivered,
+    /// Its recipient hasn't got it, and it isn't sent again.
+    Failed,
+}
+
+impl Outcome {
+    /// As the API names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resend => "resend",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// `signalbox messages`.
 #[derive(Debug, Subcommand)]
 pub enum Messages {
@@ -90,6 +112,26 @@ pub enum Messages {
         /// Where the page begins, as the last one said.
         #[arg(long)]
         cursor: Option<String>,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Take a message back that is held or queued.
+    Cancel {
+        /// `msg_…`
+        id: String,
+        /// Whom to ask.
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Decide on messages that are in doubt: their carrier may have them, and no answer came.
+    Resolve {
+        /// `msg_…`; several may be given.
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// What becomes of them.
+        #[arg(long = "as", value_enum)]
+        outcome: Outcome,
         /// Whom to ask.
         #[command(flatten)]
         server: Server,

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 pub use self::consent::{Classify, Consent, ConsentClient};
 pub use self::handlers::{Alias, Handlers};
 pub use self::local::{ConfigCommand, Dev, Invoke, Language, New, Serve, Test, TestFormat};
-pub use self::messages::{Category, Messages, Send};
+pub use self::messages::{Category, Messages, Outcome, Send};
 pub use self::parked::Parked;
 pub use self::programs::{Programs, Put as PutProgram};
 pub use self::registry::{Campaign, Lint, Register};

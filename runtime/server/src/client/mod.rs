@@ -201,7 +201,12 @@ fn server(command: &ClientCommand) -> &Server {
         ClientCommand::Send(send) => &send.server,
         ClientCommand::Gate(gate) => &gate.server,
         ClientCommand::Bind { server, .. }
-        | ClientCommand::Messages(Messages::List { server, .. } | Messages::Show { server, .. })
+        | ClientCommand::Messages(
+            Messages::List { server, .. }
+            | Messages::Cancel { server, .. }
+            | Messages::Resolve { server, .. }
+            | Messages::Show { server, .. },
+        )
         | ClientCommand::Handlers(
             Handlers::Put { server, .. }
             | Handlers::Deploy { server, .. }
@@ -250,6 +255,17 @@ async fn messages(command: Messages, api: &Api, screen: &Screen) -> Result<(), E
             ];
             let page = api.get(&format!("/v1/messages{}", query(&filters))).await?;
             screen.show(&page, show::messages);
+        }
+        Messages::Cancel { id, .. } => {
+            let path = format!("/v1/messages/{}/cancel", segment(&id));
+            screen.show(&api.call(Method::POST, &path, Body::Empty).await?, show::status);
+        }
+        Messages::Resolve { ids, outcome, .. } => {
+            for id in &ids {
+                let path = format!("/v1/messages/{}/resolve", segment(id));
+                let decision = Body::Json(json!({ "outcome": outcome.as_str() }));
+                screen.show(&api.call(Method::POST, &path, decision).await?, show::status);
+            }
         }
         Messages::Show { id, .. } => screen.show(&timeline(api, &id).await?, show::timeline),
     }

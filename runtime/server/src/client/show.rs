@@ -95,6 +95,11 @@ pub fn accepted(answer: &Value, paint: Paint) -> String {
     line + ")"
 }
 
+/// A message and where it is now.
+pub fn status(message: &Value, paint: Paint) -> String {
+    format!("{}  {}", text(message, "id"), paint.status(text(message, "status"), 0))
+}
+
 /// A message with its timeline: offsets are from its first entry, as measured.
 pub fn timeline(answer: &Value, paint: Paint) -> String {
     let message = &answer["message"];

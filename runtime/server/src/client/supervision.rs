@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::call::{Api, Body, segment};
 use super::problem::Error;
-use super::show::{Paint, Screen};
+use super::show::{self, Paint, Screen};
 use crate::args::{Decision, Server, Supervision};
 
 pub(super) fn server(command: &Supervision) -> &Server {
@@ -27,7 +27,7 @@ pub(super) async fn answer(command: Supervision, api: &Api, screen: &Screen) -> 
 async fn decide(decision: Decision, how: &str, api: &Api, screen: &Screen) -> Result<(), Error> {
     let path = format!("/v1/supervision/{}/{how}", segment(&decision.id));
     let message = api.call(Method::POST, &path, Body::Json(json!({ "why": decision.why }))).await?;
-    screen.show(&message, |message, _| format!("{}: {}", text(message, "id"), text(message, "status")));
+    screen.show(&message, show::status);
     Ok(())
 }
 
