@@ -67,7 +67,8 @@ impl Kannel {
         let before = self.carrier.count("submits")?;
         let (cpu, began) = (self.cpu()?, Instant::now());
         let mut load = Command::new("ab");
-        load.args(["-q", "-k", "-c", &CONCURRENCY.to_string(), "-n", &count.to_string()]);
+        // It stands still for half a minute now and then, and goes on.
+        load.args(["-q", "-k", "-s", "120", "-c", &CONCURRENCY.to_string(), "-n", &count.to_string()]);
         load.arg(format!("http://{}/{SEND}", self.http));
         Process::start("ab", &mut load, folder)?.output()?;
         until("all to be with the carrier", PATIENCE, || {
