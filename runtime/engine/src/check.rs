@@ -9,7 +9,7 @@ use signalbox_policy::content::Declared;
 use signalbox_policy::content::rewrite::{Inserts, rewrite};
 use signalbox_policy::facts::{ConsentLevel, Fact, Facts};
 use signalbox_policy::place::Known;
-use signalbox_policy::{Policies, Whose};
+use signalbox_policy::{About, Policies, Whose};
 use signalbox_registry::Level;
 use signalbox_registry::registration::{Network, Registered, Standing};
 use signalbox_text::{Smart, prepare_within};
@@ -71,8 +71,8 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
     let account = engine.directory.account(&message.tenant);
     let campaign = registered::campaign(engine, message);
     let campaign = campaign.as_ref().map(Campaign::name);
-    let about = About { engine, policy: &policy, message, place, account: account.as_deref(), campaign };
-    let Gathered { facts, revocations, changes, network } = about.gather().await?;
+    let inquiry = Inquiry { engine, policy: &policy, message, place, account: account.as_deref(), campaign };
+    let Gathered { facts, revocations, changes, network } = inquiry.gather().await?;
     let whose = Whose { tenant: Some(message.tenant.as_str()), campaign };
     let decision = policy.decide(&facts, whose);
     Ok(match decision.verdict {
@@ -86,7 +86,7 @@ pub(crate) async fn check(engine: &Engine, message: &Arc<Message>, place: Place)
 }
 
 /// What facts are gathered about.
-struct About<'a> {
+struct Inquiry<'a> {
     engine: &'a Engine,
     policy: &'a Policies,
     message: &'a Arc<Message>,
@@ -105,7 +105,7 @@ struct Gathered {
     network: Option<Network>,
 }
 
-impl About<'_> {
+impl Inquiry<'_> {
     /// Each only where a rule in force reads it.
     async fn gather(&self) -> Result<Gathered, Error> {
         let Self { engine, policy, message, place, campaign, .. } = *self;
@@ -141,7 +141,7 @@ impl About<'_> {
         let declared = campaign.filter(|campaign| !campaign.domains.is_empty() || !campaign.flags.embedded_link);
         let program = engine.programs.of(&message.tenant, self.campaign, message.ours());
         let own = program.as_ref().and_then(|program| program.info.settings.domains.as_deref());
-        let about = signalbox_policy::About {
+        let about = About {
             declared: Declared {
                 brand: self.account.map(|account| account.tenant.brand.as_str()),
                 domains: declared.map(|campaign| campaign.domains.as_slice()).or(own),

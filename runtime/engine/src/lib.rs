@@ -13,13 +13,17 @@
 //!
 //! The rest is what they stand on: `step.rs` (a step is one commit), `check.rs` (nothing leaves unchecked), `route.rs`,
 //! `turns.rs` and `fair.rs` (whose turn it is), `assign.rs` (which handler and version gets an event), `handlers.rs`,
-//! `caps.rs`, `effects.rs`, `content.rs`, `cascade.rs` (what a message may say, and that loops end), `agree.rs` and `retry.rs` (a tenant's code, what it may use, what it asked for,
-//! when others have to agree to it, and when it failed), `health.rs`, `rollback.rs` and
-//! `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`, `logs.rs`, `outbound.rs`
-//! (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and `bind.rs` to change it),
-//! `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not everything may go), `holds.rs` (what must be kept), `sealing.rs` (bodies under lock and key), `erasure/` (a person's words made unreadable), `counted/` (what went to whom), `programs.rs` (what they say of their
-//! campaigns), `declared.rs`, `portal.rs` (links to a tenant's portal), `supervision.rs` (messages that a supervisor looks at first), `retention/` (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies), `resolve.rs` and `cancel.rs` (what senders decide of a message afterwards), `in_force.rs` (policies as they are taken into use), `look.rs` (what can be seen of a
-//! conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
+//! `caps.rs`, `effects.rs`, `content.rs`, `cascade.rs` (what a message may say, and that loops end), `agree.rs` and
+//! `retry.rs` (a tenant's code, what it may use, what it asked for, when others have to agree to it, and when it failed),
+//! `health.rs`, `rollback.rs` and `shadow.rs` (how a version does), `parked.rs` (events that were given up), `usage.rs`,
+//! `logs.rs`, `outbound.rs` (where a tenant's code may call), `directory/` (what tenants set up, with `deploy.rs` and
+//! `bind.rs` to change it), `contacts.rs` (what they recorded of people), `suppressed.rs` (lists of numbers to which not
+//! everything may go), `holds.rs` (what must be kept), `sealing.rs` (bodies under lock and key), `erasure/` (a person's
+//! words made unreadable), `counted/` (what went to whom), `programs.rs` (what they say of their campaigns), `declared.rs`
+//! (what is said of tenants and people), `portal.rs` (links to a tenant's portal), `supervision.rs` (messages that a supervisor looks at first), `retention/`
+//! (what was kept long enough is deleted), `audit.rs` (the log of it all, chained), `reading.rs` (who reads bodies),
+//! `resolve.rs` and `cancel.rs` (what senders decide of a message afterwards), `in_force.rs` (policies as they are taken
+//! into use), `look.rs` (what can be seen of a conversation), `hot.rs`, `wheel.rs`, `idempotency.rs`.
 
 pub mod accept;
 mod agree;

@@ -1,5 +1,5 @@
-//! A yardstick: what a message costs in Kannel on this machine, just now. It is the fastest of the open gateways, kept in memory
-//! alone here: no store, no receipts, no webhooks, no handler. The same simulated carrier, one message a request.
+//! A yardstick: what a message costs in Kannel on this machine, just now, kept in memory alone: no
+//! store, no receipts, no webhooks, no handler. The same simulated carrier, one message a request.
 
 use super::Options;
 use super::figure::{Figure, Table, median};
