@@ -1,7 +1,8 @@
 //! Messages on their way, kept in memory so that a step needn't read back what the last one wrote.
 //!
 //! A cache and no more: what falls out is read from the store. It is right because only the owner of a partition
-//! changes its messages, each under [`Locks`].
+//! changes its messages, each under [`Locks`]. Those that came to their end stay only until their webhooks have most
+//! likely been told: memory that is used again soon is still near the processor.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -25,23 +26,41 @@ pub(crate) struct Live {
 /// Shards keep the locks short and apart.
 const SHARDS: usize = 32;
 
+/// One in so many of those kept may have come to its end: as many as are told of while a receiver takes its time.
+const ENDED_SHARE: usize = 8;
+
 /// Messages on their way.
 pub(crate) struct Hot {
     shards: Vec<Mutex<Shard>>,
     per_shard: usize,
+    ended_per_shard: usize,
 }
 
 #[derive(Default)]
 struct Shard {
     messages: HashMap<MessageId, Live>,
+    /// As they came.
     order: VecDeque<MessageId>,
+    /// As they ended.
+    ended: VecDeque<MessageId>,
+}
+
+impl Shard {
+    /// Takes the oldest of `queue` out of memory, until no more than `most` are left.
+    fn shrink(messages: &mut HashMap<MessageId, Live>, queue: &mut VecDeque<MessageId>, most: usize) {
+        while queue.len() > most {
+            let oldest = queue.pop_front().expect("it is longer than nothing");
+            messages.remove(&oldest);
+        }
+    }
 }
 
 impl Hot {
     /// Keeps at most about `capacity` messages.
     pub(crate) fn new(capacity: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, per_shard: (capacity / SHARDS).max(1) }
+        let per_shard = (capacity / SHARDS).max(1);
+        Self { shards, per_shard, ended_per_shard: (per_shard / ENDED_SHARE).max(1) }
     }
 
     fn shard(&self, id: MessageId) -> &Mutex<Shard> {
@@ -52,20 +71,25 @@ impl Hot {
         self.shard(id).lock().messages.get(&id).cloned()
     }
 
-    /// Keeps `live`, until enough others have come after it. An older state never replaces a newer one.
+    /// Keeps `live`, until enough others have come after it, or ended after it. An older state never replaces a newer one.
     pub(crate) fn put(&self, live: Live) {
         let id = live.message.id;
+        let has_ended = live.head.status.is_terminal();
         let mut shard = self.shard(id).lock();
-        if shard.messages.get(&id).is_some_and(|known| known.head.entries > live.head.entries) {
+        let shard = &mut *shard;
+        let known = shard.messages.get(&id);
+        if known.is_some_and(|known| known.head.entries > live.head.entries) {
             return;
         }
+        let ends = has_ended && known.is_none_or(|known| !known.head.status.is_terminal());
         if shard.messages.insert(id, live).is_none() {
             shard.order.push_back(id);
         }
-        while shard.order.len() > self.per_shard {
-            let oldest = shard.order.pop_front().expect("it is longer than nothing");
-            shard.messages.remove(&oldest);
+        if ends {
+            shard.ended.push_back(id);
         }
+        Shard::shrink(&mut shard.messages, &mut shard.ended, self.ended_per_shard);
+        Shard::shrink(&mut shard.messages, &mut shard.order, self.per_shard);
     }
 
     /// Forgets all messages of a person. A look at every one in memory: done when a person's words are erased.
@@ -160,5 +184,15 @@ mod tests {
         hot.put(first.clone());
         hot.put(second.clone());
         assert!(hot.get(first.message.id).is_none() && hot.get(second.message.id).is_some());
+    }
+    #[test]
+    fn what_came_to_its_end_makes_room_before_what_is_on_its_way() {
+        let hot = Hot::new(SHARDS * ENDED_SHARE);
+        let waits = live(1, Status::Queued, 1);
+        let ended = [live(2, Status::Delivered, 1), live(3, Status::Delivered, 1)];
+        hot.put(waits.clone());
+        ended.iter().for_each(|live| hot.put(live.clone()));
+        let is_kept = |live: &Live| hot.get(live.message.id).is_some();
+        assert!(is_kept(&waits) && !is_kept(&ended[0]) && is_kept(&ended[1]));
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::address::Address;
 use crate::id::TenantId;
@@ -88,13 +88,13 @@ impl Conversation {
 
 /// 16 bytes of SHA-256 over parts, each preceded by its length so that no two lists collide.
 pub fn stable_hash(parts: &[&[u8]]) -> [u8; 16] {
-    let mut hasher = Sha256::new();
+    let mut hasher = Context::new(&SHA256);
     for part in parts {
-        hasher.update((part.len() as u32).to_be_bytes());
+        hasher.update(&(part.len() as u32).to_be_bytes());
         hasher.update(part);
     }
     let mut hash = [0; 16];
-    hash.copy_from_slice(&hasher.finalize()[..16]);
+    hash.copy_from_slice(&hasher.finish().as_ref()[..16]);
     hash
 }
 

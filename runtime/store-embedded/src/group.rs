@@ -9,7 +9,7 @@ use signalbox_store::{Batch, Check, Committed, Epoch, Error, Expect, InboxSeq, O
 
 use crate::committer::inbox_seq;
 use crate::keys::{KeyWriter, Space};
-use crate::trees::{Trees, Write};
+use crate::trees::{Change, Trees, Write};
 
 /// How many inbox numbers are reserved with one write. After a restart an inbox goes on behind the reservation, so
 /// that a number that was given out is never given out again, even when its record is long gone.
@@ -126,7 +126,7 @@ impl Group {
         owner.epoch = Epoch(owner.epoch.0 + 1);
         let epoch = owner.epoch;
         let key = self.keys.epoch(partition);
-        self.write(Space::Rest, key, Some(UserValue::from(&epoch.0.to_be_bytes())));
+        self.write(Space::Rest, key, Change::Put(UserValue::from(&epoch.0.to_be_bytes())));
         epoch
     }
 
@@ -154,7 +154,7 @@ impl Group {
         let key = self.keys.row(partition, check.table, &check.key);
         let stored;
         let value = match self.places.get(&key) {
-            Some(at) => self.writes[*at].2.as_ref(),
+            Some(at) => self.writes[*at].2.value(),
             None => {
                 stored = trees.get(Space::of(check.table), &key)?;
                 stored.as_ref()
@@ -171,14 +171,15 @@ impl Group {
         match op {
             Op::Put { table, key, value } => {
                 let key = self.keys.row(partition, table, &key);
-                self.write(Space::of(table), key, Some(UserValue::from(value.as_ref())));
+                self.write(Space::of(table), key, Change::Put(UserValue::from(value.as_ref())));
             }
             Op::Delete { table, key } => {
-                if let (Table::Inbox, Some(seq)) = (table, inbox_seq(&key)) {
-                    self.taken.push((slot, seq));
-                }
+                let taken = if table == Table::Inbox { inbox_seq(&key) } else { None };
+                self.taken.extend(taken.map(|seq| (slot, seq)));
                 let key = self.keys.row(partition, table, &key);
-                self.write(Space::of(table), key, None);
+                // A number is given to one record only, see [`RESERVED_SEQS`].
+                let change = if taken.is_some() { Change::Take } else { Change::Delete };
+                self.write(Space::of(table), key, change);
             }
         }
     }
@@ -192,21 +193,21 @@ impl Group {
             owner.reserved_seq += RESERVED_SEQS;
             let bound = owner.reserved_seq;
             let key = self.keys.inbox_bound(to);
-            self.write(Space::Rest, key, Some(UserValue::from(&bound.to_be_bytes())));
+            self.write(Space::Rest, key, Change::Put(UserValue::from(&bound.to_be_bytes())));
         }
         let key = self.keys.row(to, Table::Inbox, &seq.0.to_be_bytes());
-        self.write(Space::Queues, key, Some(UserValue::from(record.as_ref())));
+        self.write(Space::Queues, key, Change::Put(UserValue::from(record.as_ref())));
         self.sent.push((slot, seq, record));
         seq
     }
 
-    fn write(&mut self, space: Space, key: UserKey, value: Option<UserValue>) {
-        self.bytes += key.len() + value.as_ref().map_or(0, |value| value.len());
+    fn write(&mut self, space: Space, key: UserKey, change: Change) {
+        self.bytes += key.len() + change.value().map_or(0, |value| value.len());
         match self.places.get(&key) {
-            Some(at) => self.writes[*at].2 = value,
+            Some(at) => self.writes[*at].2 = change,
             None => {
                 self.places.insert(key.clone(), self.writes.len());
-                self.writes.push((space, key, value));
+                self.writes.push((space, key, change));
             }
         }
     }

@@ -16,8 +16,30 @@ use signalbox_store::{Error, Page, Range};
 use crate::config::Config;
 use crate::keys::{self, PREFIX_BYTES, Space};
 
-/// One write, in its form on disk. `None` deletes.
-pub type Write = (Space, UserKey, Option<UserValue>);
+/// One write, in its form on disk.
+pub type Write = (Space, UserKey, Change);
+
+/// What a write makes of a key.
+#[derive(Debug)]
+pub enum Change {
+    /// It has this value.
+    Put(UserValue),
+    /// It has none.
+    Delete,
+    /// It has none, and it was put once in its life: where the two meet, in a flush or a merge, both are gone, where a
+    /// deletion would be carried down to the last level.
+    Take,
+}
+
+impl Change {
+    /// The value that the key has from now on.
+    pub const fn value(&self) -> Option<&UserValue> {
+        match self {
+            Self::Put(value) => Some(value),
+            Self::Delete | Self::Take => None,
+        }
+    }
+}
 
 /// The database and its key spaces.
 pub struct Trees {
@@ -93,11 +115,12 @@ impl Trees {
             let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), group.len())
                 // Before the group gets into the trees: what a reader sees is durable.
                 .durability(Some(PersistMode::SyncData));
-            for (space, key, value) in group {
+            for (space, key, change) in group {
                 let space = &self.spaces[space as usize];
-                match value {
-                    Some(value) => batch.insert(space, key, value),
-                    None => batch.remove(space, key),
+                match change {
+                    Change::Put(value) => batch.insert(space, key, value),
+                    Change::Delete => batch.remove(space, key),
+                    Change::Take => batch.remove_weak(space, key),
                 }
             }
             batch.commit()
@@ -131,7 +154,9 @@ fn options(space: Space, config: &Config) -> KeyspaceCreateOptions {
     // Queue rows are mostly gone before they sink to a level that would be worth compressing.
     let compression = match space {
         Space::Queues => CompressionPolicy::disabled(),
-        Space::Messages | Space::Rest => CompressionPolicy::new([CompressionType::None, CompressionType::Lz4]),
+        Space::Messages | Space::Rest => {
+            CompressionPolicy::new([CompressionType::None, CompressionType::None, CompressionType::Lz4])
+        }
     };
     let bloom = FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(10.0));
     KeyspaceCreateOptions::default()
@@ -140,8 +165,9 @@ fn options(space: Space, config: &Config) -> KeyspaceCreateOptions {
         .data_block_size_policy(BlockSizePolicy::all(4 << 10))
         .data_block_compression_policy(compression)
         .filter_policy(FilterPolicy::all(bloom))
-        // Small tables: a compaction holds up flushes, so it must be short.
-        .compaction_strategy(Arc::new(Leveled::default().with_table_target_size(16 << 20)))
+        // Small tables: a compaction holds up flushes, so it must be short. Twice as many of the newest as by default
+        // before they are merged: each merge writes all of the next level again.
+        .compaction_strategy(Arc::new(Leveled::default().with_table_target_size(16 << 20).with_l0_threshold(8)))
 }
 
 /// A stored value as the seam's bytes: small ones are copied, large ones shared.

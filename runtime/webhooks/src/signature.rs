@@ -3,8 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use ring::hmac::{Context, HMAC_SHA256, Key};
 use signalbox_model::Chance;
 
 /// What stands before a secret.
@@ -17,7 +16,7 @@ pub struct BadSecret;
 
 /// Signs with one secret, or with several while a tenant changes them.
 #[derive(Clone)]
-pub struct Signer(Vec<Hmac<Sha256>>);
+pub struct Signer(Vec<Key>);
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -37,7 +36,7 @@ impl Signer {
         let timestamp = timestamp.to_string();
         let mut header = String::with_capacity(self.0.len() * 48);
         for key in &self.0 {
-            let mut mac = key.clone();
+            let mut mac = Context::with_key(key);
             for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
                 mac.update(part);
             }
@@ -45,19 +44,19 @@ impl Signer {
                 header.push(' ');
             }
             header.push_str("v1,");
-            STANDARD.encode_string(mac.finalize().into_bytes(), &mut header);
+            STANDARD.encode_string(mac.sign(), &mut header);
         }
         header
     }
 }
 
-fn key(secret: &str) -> Result<Hmac<Sha256>, BadSecret> {
+fn key(secret: &str) -> Result<Key, BadSecret> {
     let text = secret.strip_prefix(SECRET_PREFIX).ok_or(BadSecret)?;
     let bytes = STANDARD_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| BadSecret)?;
     if !(24..=64).contains(&bytes.len()) {
         return Err(BadSecret);
     }
-    Hmac::new_from_slice(&bytes).map_err(|_| BadSecret)
+    Ok(Key::new(HMAC_SHA256, &bytes))
 }
 
 /// A new secret of 256 bits.

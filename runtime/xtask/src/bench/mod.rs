@@ -5,12 +5,14 @@
 //! | `accept` | `accept_single`, `accept_batch` |
 //! | `path` | `path_hook`, `path_nohook`, each with `…_cpu_us` |
 //! | `kannel` | `kannel`, `kannel_cpu_us`: another gateway beside it, as a yardstick for the machine |
+//! | `against` | `path_against`: the same beside another build of the program, in turn |
 //! | `latency` | `path_p50_ms`, `path_p99_ms` |
 //! | `waiting` | `rss_100k_mb`, `restart_100k_s` |
 //! | `parts` | `pdu_…`, `guest_…`, `policy_…`, `store_…`: the crates' own benchmarks; `guests`: by `lang`, what `signalbox new` writes, and `example_…` |
 //! | `neighbours` | `neighbour_p99_ratio`: a tenant beside one whose handler misbehaves, by `kind` |
 
 mod accept;
+mod against;
 mod figure;
 mod kannel;
 mod latency;
@@ -29,7 +31,7 @@ use rig::Programs;
 /// `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Which; all but `guests`, `neighbours`, `store` and `kannel` if none is named.
+    /// Which; all but `guests`, `neighbours`, `store`, `kannel` and `path_against` if none is named.
     names: Vec<String>,
     /// One JSON object a line: name, value, unit, expected, note, and `lang` or `kind` where there are several.
     #[arg(long)]
@@ -41,6 +43,9 @@ pub struct Options {
     /// times as long.
     #[arg(long)]
     trained: bool,
+    /// Another build of `signalbox`, with which `path_against` compares.
+    #[arg(long, value_name = "PATH")]
+    against: Option<std::path::PathBuf>,
     /// Runs of each benchmark of the accept and path kinds, of which the median counts.
     #[arg(long, default_value_t = 3)]
     runs: usize,
@@ -89,6 +94,7 @@ const GROUPS: &[Group] = &[
     serving(&["neighbours", "neighbour_p99_ratio"], neighbours::run).on_demand(),
     alone(&["store"], parts::store).on_demand(),
     alone(&["kannel", "kannel_cpu_us"], kannel::run).on_demand(),
+    serving(&["path_against"], against::run).on_demand(),
 ];
 
 /// Measures. Whether every figure came out; whether it is as expected is for its reader.
@@ -143,7 +149,7 @@ mod tests {
     fn a_figure_s_name_chooses_what_is_measured_with_it() {
         assert_eq!(names(&["path_p99_ms", "rss_100k_mb"]), ["path_p50_ms", "restart_100k_s"]);
         assert_eq!(names(&["store"]), ["store"]);
-        assert!(!names(&[]).contains(&"store") && names(&[]).len() == GROUPS.len() - 4);
+        assert!(!names(&[]).contains(&"store") && names(&[]).len() == GROUPS.len() - 5);
         assert!(super::chosen(&["path_hok".to_owned()]).is_err());
     }
 }

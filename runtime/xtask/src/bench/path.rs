@@ -30,13 +30,7 @@ pub fn nohook(options: &Options, programs: &Programs, table: &Table) -> Result<(
 }
 
 fn measure(name: &str, hook: bool, options: &Options, programs: &Programs, table: &Table) -> Result<()> {
-    let mut rig = Rig::start(programs, false)?;
-    if hook {
-        rig.server.api.bind_handler("draft-stamp", &workspace::guests().join("draft-stamp.wasm"))?;
-    }
-    let url = rig.carrier.sink_url();
-    rig.server.api.set_webhook("bench", &url, &["message.delivered"])?;
-    run(&mut rig, WARM_UP)?;
+    let mut rig = open(programs, hook)?;
     let (mut rates, mut costs) = (Vec::new(), Vec::new());
     for number in 1..=options.runs {
         let (rate, cost) = run(&mut rig, options.messages)?;
@@ -54,6 +48,18 @@ fn measure(name: &str, hook: bool, options: &Options, programs: &Programs, table
     Ok(())
 }
 
+/// A house through which the first messages have gone.
+pub fn open(programs: &Programs, hook: bool) -> Result<Rig<'_>> {
+    let mut rig = Rig::start(programs, false)?;
+    if hook {
+        rig.server.api.bind_handler("draft-stamp", &workspace::guests().join("draft-stamp.wasm"))?;
+    }
+    let url = rig.carrier.sink_url();
+    rig.server.api.set_webhook("bench", &url, &["message.delivered"])?;
+    run(&mut rig, WARM_UP)?;
+    Ok(rig)
+}
+
 /// What a program is trained on: messages through the whole way, with a handler and without, one a request. Ends it
 /// as an operator would, for that is when it writes what it counted.
 pub fn train(programs: &Programs) -> Result<()> {
@@ -69,7 +75,7 @@ pub fn train(programs: &Programs) -> Result<()> {
 }
 
 /// Messages a second, and CPU time of each in µs.
-fn run(rig: &mut Rig<'_>, count: u64) -> Result<(f64, f64)> {
+pub fn run(rig: &mut Rig<'_>, count: u64) -> Result<(f64, f64)> {
     let before = rig.carrier.hook_count()?;
     let cpu = cpu_micros(rig.server.process.id())?;
     let began = Instant::now();

@@ -6,7 +6,8 @@
 
 use super::{Example, Language, builds, rust};
 use crate::progress;
-use anyhow::{Context, Result};
+use crate::workspace::guests;
+use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -23,6 +24,19 @@ pub fn build(signalbox: &Path) -> Result<()> {
     for language in LANGUAGES {
         let starter = write(signalbox, language).and_then(|starter| starter.build_if_changed());
         starter.with_context(|| format!("the starter in {language}"))?;
+    }
+    Ok(())
+}
+
+/// Whether there is one of each language: a benchmark that builds nothing needs them as they were built last.
+pub fn check() -> Result<()> {
+    for language in LANGUAGES {
+        let component = guests().join(format!("starter-{language}.wasm"));
+        ensure!(
+            component.exists(),
+            "{} isn't there: run `cargo xtask bench guests` without --no-build",
+            component.display()
+        );
     }
     Ok(())
 }
