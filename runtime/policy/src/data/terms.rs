@@ -48,8 +48,8 @@ enum Meaning {
 /// So many phrases take some ten megabytes; more aren't a list of words that anybody reviews.
 const MAX_TERMS: usize = 20_000;
 
-/// So many phrases take some five megabytes as a table of transitions, which is gone through with one look a byte; more are
-/// kept in the smaller form that the library chooses, with a few looks a byte.
+/// So many phrases are kept as a table of transitions, which is gone through with one look a byte; more would take too much
+/// memory, and are kept in the smaller form that the library chooses, with a few looks a byte.
 const MAX_QUICK_TERMS: usize = 2_000;
 
 /// The table of words.
