@@ -33,6 +33,7 @@ fn question<'a>(message: &'a Message, campaign: Option<&'a str>) -> Question<'a>
     Question {
         tenant: &message.tenant,
         sender: message.ours(),
+        conversation: message.conversation_id(),
         campaign,
         person: message.theirs(),
         category: message.category,
@@ -108,7 +109,14 @@ pub(crate) async fn obey(
         _ => Category::default(),
     };
     let campaign = engine.registration.campaign_of(tenant, ours);
-    let asked = Question { tenant, sender: ours, campaign: campaign.as_deref(), person: theirs, category };
+    let asked = Question {
+        tenant,
+        sender: ours,
+        conversation: conversation.id(),
+        campaign: campaign.as_deref(),
+        person: theirs,
+        category,
+    };
     let permission = engine.consent.permission(asked).await.map_err(registry_error)?;
     let at = step.at;
     let change = match intent {

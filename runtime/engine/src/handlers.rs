@@ -378,13 +378,8 @@ impl Surroundings for World<'_> {
     fn contact<'a>(&'a mut self, address: &'a str) -> Reading<'a, Contact> {
         async move {
             let theirs: Address = address.parse().map_err(unavailable)?;
-            let asked = registry::Question {
-                tenant: &self.conversation.tenant,
-                sender: &self.conversation.ours,
-                campaign: None,
-                person: &theirs,
-                category: Category::Conversational,
-            };
+            let Conversation { tenant, ours, .. } = &self.conversation;
+            let asked = registry::Question::new(tenant, ours, None, &theirs, Category::Conversational);
             let permission = self.engine.consent.permission(asked).await.map_err(unavailable)?;
             let consent = match permission {
                 Permission { revoked: Some(_), .. } => "opted-out",

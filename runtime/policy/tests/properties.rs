@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use signalbox_model::Verdict;
-use signalbox_policy::rules::Outcome;
+use signalbox_policy::rules::{Outcome, Subject};
 use signalbox_policy::{Fact, Facts, Kind, Origin, Policies, RuleSet, Severity, Value, Whose};
 use std::sync::LazyLock;
 
@@ -154,11 +154,11 @@ proptest! {
     fn a_missing_fact_never_lets_go_what_a_rule_wants_known(facts in known(), unset in unset()) {
         let missing = some_unset(facts, &unset);
         for rule in US.rules.rules().iter().filter(|rule| rule.on_unknown() == Some(Severity::Deny)) {
-            if rule.judge(&missing) == Outcome::Unknown {
+            if rule.judge(&Subject::of(&missing)) == Outcome::Unknown {
                 prop_assert_eq!(US.rules.verdict(&missing, Whose::default()), Verdict::Deny, "{}", rule.id());
             }
             // What is refused with everything known is refused with less known.
-            if rule.severity() == Severity::Deny && rule.judge(&facts) == Outcome::Fired {
+            if rule.severity() == Severity::Deny && rule.judge(&Subject::of(&facts)) == Outcome::Fired {
                 prop_assert_eq!(US.rules.verdict(&missing, Whose::default()), Verdict::Deny, "{}", rule.id());
             }
         }

@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 use signalbox_model::conversation::stable_hash;
-use signalbox_model::{Address, Category, KeyId, MessageId, Partition, TenantId, Timestamp};
+use signalbox_model::{
+    Address, Category, Conversation, ConversationId, KeyId, MessageId, Partition, TenantId, Timestamp,
+};
 
 /// What a person can be asked for: the sender that they wrote to, or the campaign to which senders belong.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,22 +28,26 @@ pub struct ConsentId(pub(crate) [u8; 16]);
 pub struct PersonId(pub(crate) [u8; 16]);
 
 impl ConsentId {
-    /// Of these three. A sender's is its conversation's id, so that both live in the same partition and a STOP and what
-    /// it does are one commit.
+    /// Of these three.
     pub fn new(tenant: &TenantId, program: &Program, person: &Address) -> Self {
         match program {
             Program::Sender(ours) => {
                 let (ours, theirs) = (ours.clone(), person.clone());
-                let conversation = signalbox_model::Conversation { tenant: tenant.clone(), ours, theirs };
-                Self(*conversation.id().as_bytes())
+                Self::of_sender(Conversation { tenant: tenant.clone(), ours, theirs }.id())
             }
-            Program::Campaign(campaign) => Self(stable_hash(&[
-                b"campaign consent",
-                tenant.as_str().as_bytes(),
-                campaign.as_bytes(),
-                person.to_string().as_bytes(),
-            ])),
+            Program::Campaign(campaign) => Self::of_campaign(tenant, campaign, person),
         }
+    }
+
+    /// A sender's is its conversation's id, so that both live in the same partition and a STOP and what it does are one
+    /// commit.
+    pub(crate) fn of_sender(conversation: ConversationId) -> Self {
+        Self(*conversation.as_bytes())
+    }
+
+    pub(crate) fn of_campaign(tenant: &TenantId, campaign: &str, person: &Address) -> Self {
+        let (tenant, campaign) = (tenant.as_str().as_bytes(), campaign.as_bytes());
+        Self(person.with_text(|person| stable_hash(&[b"campaign consent", tenant, campaign, person.as_bytes()])))
     }
 
     /// Where it lives.
@@ -53,7 +59,8 @@ impl ConsentId {
 impl PersonId {
     /// Of these two.
     pub fn new(tenant: &TenantId, person: &Address) -> Self {
-        Self(stable_hash(&[b"consent person", tenant.as_str().as_bytes(), person.to_string().as_bytes()]))
+        let tenant = tenant.as_str().as_bytes();
+        Self(person.with_text(|person| stable_hash(&[b"consent person", tenant, person.as_bytes()])))
     }
 }
 
@@ -351,7 +358,7 @@ mod tests {
         let (tenant, person): (TenantId, Address) = ("acme".parse().unwrap(), "+15550199001".parse().unwrap());
         let ours: Address = "+15550100001".parse().unwrap();
         let sender = ConsentId::new(&tenant, &Program::Sender(ours.clone()), &person);
-        let conversation = signalbox_model::Conversation { tenant: tenant.clone(), ours, theirs: person.clone() };
+        let conversation = Conversation { tenant: tenant.clone(), ours, theirs: person.clone() };
         assert_eq!(sender.partition(64), conversation.id().partition(64));
         let campaign = |id: &str| ConsentId::new(&tenant, &Program::Campaign(id.to_owned()), &person);
         assert!(campaign("C1") != campaign("C2") && campaign("C1") != sender);

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::RwLock;
 use signalbox_model::conversation::stable_hash;
-use signalbox_model::{Address, Category, Partition, TenantId, Timestamp};
+use signalbox_model::{Address, Category, Conversation, ConversationId, Partition, TenantId, Timestamp};
 use signalbox_store::{Batch, Range, Store, Table, layout};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::Error;
 use crate::cache::Cache;
-use crate::consent::{Change, ConsentId, Level, PersonId, Program, Revocation, Standing};
+use crate::consent::{Change, ConsentId, Level, PersonId, Revocation, Standing};
 use crate::forgotten::Forgotten;
 use crate::rows::{self, ChangeRow, ImportId, Party, RowKind, StandingRow, WideRow};
 use crate::wide::Wide;
@@ -51,12 +51,30 @@ pub struct Question<'a> {
     pub tenant: &'a TenantId,
     /// From where.
     pub sender: &'a Address,
+    /// The conversation of the sender and the person. Its id is that of the sender's consent, and every message has it: no need
+    /// to hash the three again.
+    pub conversation: ConversationId,
     /// The campaign of the sender or message.
     pub campaign: Option<&'a str>,
     /// To whom.
     pub person: &'a Address,
     /// What for.
     pub category: Category,
+}
+
+impl<'a> Question<'a> {
+    /// Where no message is at hand that has the conversation's id.
+    pub fn new(
+        tenant: &'a TenantId,
+        sender: &'a Address,
+        campaign: Option<&'a str>,
+        person: &'a Address,
+        category: Category,
+    ) -> Self {
+        let (ours, theirs) = (sender.clone(), person.clone());
+        let conversation = Conversation { tenant: tenant.clone(), ours, theirs }.id();
+        Self { tenant, sender, conversation, campaign, person, category }
+    }
 }
 
 /// The answer.
@@ -179,16 +197,13 @@ impl Ledger {
     /// What a person allows; from memory, but for the first time.
     pub async fn permission(&self, question: Question<'_>) -> Result<Permission, Error> {
         let forbidden = self.forgotten.find(&question);
-        let Question { tenant, sender, campaign, person, category } = question;
-        let sender = self.standing(tenant, ConsentId::new(tenant, &Program::Sender(sender.clone()), person)).await?;
+        let Question { tenant, conversation, campaign, person, category, .. } = question;
+        let sender = self.standing(tenant, ConsentId::of_sender(conversation)).await?;
         let campaign_standing = match campaign {
-            Some(campaign) => {
-                let program = Program::Campaign(campaign.to_owned());
-                Some(self.standing(tenant, ConsentId::new(tenant, &program, person)).await?)
-            }
+            Some(campaign) => Some(self.standing(tenant, ConsentId::of_campaign(tenant, campaign, person)).await?),
             None => None,
         };
-        let elsewhere = self.wide.find(PersonId::new(tenant, person), category, campaign);
+        let elsewhere = self.wide.find(|| PersonId::new(tenant, person), category, campaign);
         let elsewhere = newest(elsewhere, forbidden);
         Ok(judge([Some(&*sender), campaign_standing.as_deref()], elsewhere, category))
     }
@@ -273,12 +288,12 @@ impl Ledger {
     /// made it forget what it knew, there may be one, and whoever asks has to make sure.
     pub fn is_revoked(&self, question: Question<'_>) -> bool {
         let forbidden = self.forgotten.find(&question);
-        let Question { tenant, sender, campaign, person, category } = question;
-        let known = |program: &Program| self.cache.get(ConsentId::new(tenant, program, person));
-        let Ok(sender) = known(&Program::Sender(sender.clone())) else { return true };
-        let of_campaign = campaign.map(|campaign| known(&Program::Campaign(campaign.to_owned()))).transpose();
+        let Question { tenant, conversation, campaign, person, category, .. } = question;
+        let Ok(sender) = self.cache.get(ConsentId::of_sender(conversation)) else { return true };
+        let campaign_id = campaign.map(|campaign| ConsentId::of_campaign(tenant, campaign, person));
+        let of_campaign = campaign_id.map(|id| self.cache.get(id)).transpose();
         let Ok(of_campaign) = of_campaign else { return true };
-        let elsewhere = self.wide.find(PersonId::new(tenant, person), category, campaign);
+        let elsewhere = self.wide.find(|| PersonId::new(tenant, person), category, campaign);
         let elsewhere = newest(elsewhere, forbidden);
         judge([Some(&*sender), of_campaign.as_deref()], elsewhere, category).revoked.is_some()
     }

@@ -25,10 +25,18 @@ impl Wide {
         }
     }
 
-    /// The newest that covers this.
-    pub(crate) fn find(&self, person: PersonId, category: Category, campaign: Option<&str>) -> Option<Revocation> {
+    /// The newest that covers this. Where nothing reaches so far nobody's hash is made.
+    pub(crate) fn find(
+        &self,
+        person: impl FnOnce() -> PersonId,
+        category: Category,
+        campaign: Option<&str>,
+    ) -> Option<Revocation> {
         let all = self.0.read();
-        let found = all.get(&person)?.iter().rev().find(|one| one.reach.covers_elsewhere(category, campaign));
+        if all.is_empty() {
+            return None;
+        }
+        let found = all.get(&person())?.iter().rev().find(|one| one.reach.covers_elsewhere(category, campaign));
         found.cloned()
     }
 }

@@ -80,7 +80,7 @@ impl House {
 
     async fn ask(&self, person: &str, sender: &str, category: Category) -> Permission {
         let (sender, person) = (&number(sender), &number(person));
-        let question = Question { tenant: &self.tenant, sender, campaign: None, person, category };
+        let question = Question::new(&self.tenant, sender, None, person, category);
         let permission = self.ledger.permission(question).await.unwrap();
         assert_eq!(self.ledger.is_revoked(question), permission.revoked.is_some(), "memory says the same");
         permission

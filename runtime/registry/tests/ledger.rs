@@ -86,7 +86,8 @@ impl House {
     }
 
     async fn ask_for(&self, sender: &Address, campaign: Option<&str>, category: Category) -> Permission {
-        let question = Question { tenant: &self.tenant, sender, campaign, person: &person(), category };
+        let person = person();
+        let question = Question::new(&self.tenant, sender, campaign, &person, category);
         self.ledger.permission(question).await.unwrap()
     }
 
@@ -203,8 +204,8 @@ async fn a_file_is_imported_once_and_its_consents_are_as_old_as_they_are() {
         let permission = house.ask(&one()).await;
         assert_eq!(permission.level, Level::ExpressWritten);
         let other = number("+15550199002");
-        let question =
-            Question { tenant: &house.tenant, sender: &two(), campaign: None, person: &other, category: Category::Otp };
+        let two = two();
+        let question = Question::new(&house.tenant, &two, None, &other, Category::Otp);
         assert!(house.ledger.permission(question).await.unwrap().revoked.is_some());
         house = house.crash().await;
     }
@@ -286,8 +287,7 @@ async fn whoever_made_sure_before_an_import_revoked_has_to_make_sure_again() {
     house.say(Program::Sender(one()), given(Level::Express, 1)).await;
     let other = number("+15550199002");
     let (person, sender) = (person(), one());
-    let about =
-        |person| Question { tenant: &house.tenant, sender: &sender, campaign: None, person, category: Category::Otp };
+    let about = |person| Question::new(&house.tenant, &sender, None, person, Category::Otp);
     for person in [&person, &other] {
         assert_eq!(house.ledger.permission(about(person)).await.unwrap().revoked, None);
     }

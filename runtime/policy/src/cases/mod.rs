@@ -35,7 +35,7 @@ use crate::content::rewrite::{Inserts, LINK, POINTER, rewrite};
 use crate::error::{Complaint, Error};
 use crate::facts::{Fact, Facts, Kind, Value};
 use crate::policies::Policies;
-use crate::rules::Outcome;
+use crate::rules::{Outcome, Subject};
 use crate::source::Source;
 use message::Draft;
 
@@ -124,8 +124,8 @@ impl Case {
     /// rule of this name is asked.
     pub(super) fn outcome(&self, policies: &Policies, rule: &str) -> Option<Outcome> {
         let whose = self.message.as_ref().map(Draft::whose).unwrap_or_default();
-        let facts = self.facts(policies);
-        policies.rules.asked(whose).filter(|asked| asked.id() == rule).map(|asked| asked.judge(&facts)).max()
+        let subject = Subject::of(&self.facts(policies));
+        policies.rules.asked(whose).filter(|asked| asked.id() == rule).map(|asked| asked.judge(&subject)).max()
     }
 
     /// What is wrong, in words; `None` when the policies do what the case expects.

@@ -1,11 +1,12 @@
 //! What a text is made from: the same for all messages of a template, so that repetition and snowshoeing can be counted.
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A text's fingerprint: digits, links, and capitalized words that aren't the first of a sentence are masked, as is the word
 /// after a greeting; case, spaces and signs don't count.
 pub fn fingerprint(text: &str) -> u64 {
-    let mut hasher = Xxh3::new();
+    // What is left of it in one piece: a hasher that takes many small ones costs more than the hash.
+    let mut template = Vec::with_capacity(text.len() + 1);
     let mut begins = true;
     let mut greeted = false;
     for word in text.split_whitespace() {
@@ -14,35 +15,38 @@ pub fn fingerprint(text: &str) -> u64 {
             continue;
         }
         let named = greeted || (!begins && is_name(bare));
-        if bare.chars().any(|c| c.is_ascii_digit()) || bare.contains("://") || is_dotted(bare) {
-            hasher.update(b"#");
-        } else if named {
-            // A name of two words counts as one of one.
-            hasher.update(b"");
-        } else {
-            lower(bare, &mut hasher);
+        if is_masked(bare) {
+            template.push(b'#');
+        } else if !named {
+            lower(bare, &mut template);
         }
+        // A name of two words counts as one of one.
         if !named {
-            hasher.update(b" ");
+            template.push(b' ');
         }
         greeted =
             begins && ["hi", "hello", "hey", "dear", "hola"].iter().any(|greeting| bare.eq_ignore_ascii_case(greeting));
         begins = word.ends_with(['.', '!', '?', ':']);
     }
-    hasher.digest()
+    xxh3_64(&template)
 }
 
-/// In pieces: a call of the hasher costs more than a letter.
-fn lower(word: &str, hasher: &mut Xxh3) {
-    let (mut piece, mut len) = ([0; 64], 0);
-    for c in word.chars().flat_map(char::to_lowercase) {
-        if len + c.len_utf8() > piece.len() {
-            hasher.update(&piece[..len]);
-            len = 0;
-        }
-        len += c.encode_utf8(&mut piece[len..]).len();
+fn lower(word: &str, template: &mut Vec<u8>) {
+    if word.is_ascii() {
+        template.extend(word.bytes().map(|c| c.to_ascii_lowercase()));
+        return;
     }
-    hasher.update(&piece[..len]);
+    for c in word.chars().flat_map(char::to_lowercase) {
+        template.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// Numbers and links.
+fn is_masked(word: &str) -> bool {
+    let digit = |word: &str| word.bytes().any(|c| c.is_ascii_digit());
+    // Most words have nothing in them that makes one.
+    let may_be = word.bytes().any(|c| c.is_ascii_digit() || matches!(c, b':' | b'.'));
+    may_be && (digit(word) || word.contains("://") || is_dotted(word))
 }
 
 fn is_name(word: &str) -> bool {

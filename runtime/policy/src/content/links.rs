@@ -7,13 +7,33 @@ use crate::data::Links;
 /// The hosts of all links, in lower case and in their order. A word with a dot is a link when it has a scheme, begins with
 /// `www.`, or ends like domains do.
 pub fn hosts<'a>(text: &'a str, links: &'a Links) -> impl Iterator<Item = Cow<'a, str>> {
-    // A link has a dot; most messages have no other reason for one inside a word.
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '|' | ',' | ';'));
-    words.filter(|word| word.contains('.')).filter_map(|word| host(word, links))
+    words_with_a_dot(text).filter_map(|word| host(word, links))
+}
+
+/// A link has a dot, and most messages have no other reason for one inside a word: what stands around dots is looked at, and
+/// the rest of the text isn't gone through.
+fn words_with_a_dot(text: &str) -> impl Iterator<Item = &str> {
+    let is_between = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '|' | ',' | ';');
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let dot = rest.find('.')?;
+            let before = rest[..dot].rsplit(is_between).next().unwrap_or_default();
+            let behind = rest[dot..].split(is_between).next().unwrap_or_default();
+            let (begin, end) = (dot - before.len(), dot + behind.len());
+            let word = &rest[begin..end];
+            rest = &rest[end..];
+            // Where a sentence ends there is no link.
+            if behind.bytes().any(|c| c != b'.') {
+                return Some(word);
+            }
+        }
+    })
 }
 
 fn host<'a>(word: &'a str, links: &Links) -> Option<Cow<'a, str>> {
-    let (schemed, rest) = match word.find("://") {
+    let scheme_ends = word.as_bytes().windows(3).position(|three| three == b"://");
+    let (schemed, rest) = match scheme_ends {
         Some(at) => (true, &word[at + 3..]),
         None => (false, word.trim_start_matches(['(', '[', '{', '\'', '*'])),
     };
@@ -26,10 +46,10 @@ fn host<'a>(word: &'a str, links: &Links) -> Option<Cow<'a, str>> {
     };
     let host = host.split_once(':').map_or(host, |(host, _)| host);
     let host = host.trim_matches(['.', '*', '_']);
+    let (_, ending) = host.rsplit_once('.')?;
     let labels_fit = host.split('.').all(|label| {
         !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
     });
-    let (_, ending) = host.rsplit_once('.')?;
     if !labels_fit {
         return None;
     }

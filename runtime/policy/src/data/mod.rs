@@ -13,6 +13,7 @@ mod terms;
 mod throughput;
 mod whence;
 mod windows;
+mod zones;
 
 pub use campaigns::Campaigns;
 pub use folding::{Fold, Folding};
@@ -24,6 +25,8 @@ pub use places::{Place, Places};
 pub use terms::Terms;
 pub use throughput::{AttClass, AttUse, Per, Throughput};
 pub use windows::{Cap, State, Windows};
+pub(crate) use zones::Clocks;
+pub use zones::Zone;
 
 use sha2::{Digest, Sha256};
 

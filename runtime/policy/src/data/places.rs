@@ -6,6 +6,7 @@ use signalbox_model::E164;
 
 use super::csv;
 use super::windows::State;
+use super::zones::Zone;
 use crate::error::Complaint;
 use crate::source::Source;
 
@@ -21,7 +22,7 @@ pub struct Place {
 /// The table of area codes.
 #[derive(Debug, Clone)]
 pub struct Places {
-    zones: Vec<TimeZone>,
+    zones: Vec<Zone>,
     places: Vec<Place>,
     /// Which place an area code is; 0 for those that aren't in the table.
     by_code: Box<[u16; 1_000]>,
@@ -86,7 +87,7 @@ impl Places {
         let known = TimeZone::get(zone).map_err(|_| format!("there is no time zone `{zone}`"))?;
         let at = u8::try_from(names.len()).ok().filter(|_| names.len() < MAX_ZONES);
         names.push(zone);
-        self.zones.push(known);
+        self.zones.push(Zone::worked_out(known));
         at.ok_or_else(|| format!("there are more than {MAX_ZONES} time zones"))
     }
 
@@ -101,7 +102,7 @@ impl Places {
     }
 
     /// The time zone with that number.
-    pub fn zone(&self, at: u8) -> Option<&TimeZone> {
+    pub fn zone(&self, at: u8) -> Option<&Zone> {
         self.zones.get(usize::from(at))
     }
 

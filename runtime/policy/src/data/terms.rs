@@ -1,6 +1,6 @@
 //! Words that tell what a text is about: one automaton for all of them, over folded text.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -48,6 +48,10 @@ enum Meaning {
 /// So many phrases take some ten megabytes; more aren't a list of words that anybody reviews.
 const MAX_TERMS: usize = 20_000;
 
+/// So many phrases are kept as a table of transitions, which is gone through with one look a byte; more would take too much
+/// memory, and are kept in the smaller form that the library chooses, with a few looks a byte.
+const MAX_QUICK_TERMS: usize = 2_000;
+
 /// The table of words.
 #[derive(Debug, Clone)]
 pub struct Terms {
@@ -80,9 +84,13 @@ impl Terms {
         if !reader.complaints.is_empty() {
             return Err(reader.complaints);
         }
-        // Overlapping, since a phrase that clears another may lie across it.
+        // Overlapping, since a phrase that clears another may lie across it. All phrases begin with a space, and looking ahead for
+        // the next one takes longer than going through a word.
+        let quick = reader.phrases.len() <= MAX_QUICK_TERMS;
         let built = AhoCorasickBuilder::new()
             .match_kind(MatchKind::Standard)
+            .prefilter(false)
+            .kind(quick.then_some(AhoCorasickKind::DFA))
             .build(&reader.phrases)
             .map_err(|error| vec![source.complain(0, error.to_string())]);
         Ok(Self { automaton: built?, meanings: reader.meanings, categories })

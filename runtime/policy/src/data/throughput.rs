@@ -7,6 +7,7 @@ use signalbox_model::Timestamp;
 use toml::Spanned;
 
 use super::whence::Whence;
+use super::zones::Zone;
 use crate::error::Complaint;
 use crate::place::{instant, timestamp};
 use crate::source::Source;
@@ -140,7 +141,7 @@ pub struct Throughput {
     tmobile: Vec<Tier>,
     tmobile_sole_proprietor: u32,
     reset: Time,
-    zone: TimeZone,
+    zone: Zone,
     /// Verizon: segments a minute and number.
     pub verizon_number_a_minute: u32,
     /// Toll-free: segments a second and number.
@@ -192,7 +193,7 @@ impl Throughput {
             tmobile: file.tmobile.tier,
             tmobile_sole_proprietor: file.tmobile.sole_proprietor,
             reset,
-            zone,
+            zone: Zone::worked_out(zone),
             verizon_number_a_minute: file.verizon.per_number_a_minute.into_inner(),
             toll_free_number_a_second: file.toll_free.per_number_a_second.into_inner(),
             short_code_number_a_second: file.short_code.per_number_a_second.into_inner(),
@@ -228,8 +229,9 @@ impl Throughput {
 
     /// When the day that T-Mobile counts in begins anew after `now`.
     pub fn tmobile_resets(&self, now: Timestamp) -> Option<Timestamp> {
-        let day = self.zone.to_datetime(instant(now)?).date();
-        let next = |date: jiff::civil::Date| timestamp(self.zone.to_timestamp(date.to_datetime(self.reset)).ok()?);
+        let clocks = self.zone.around(instant(now)?);
+        let day = clocks.show().date();
+        let next = |date: jiff::civil::Date| timestamp(clocks.when(date.to_datetime(self.reset))?);
         next(day).filter(|at| *at > now).or_else(|| next(day.tomorrow().ok()?))
     }
 }

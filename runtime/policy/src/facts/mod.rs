@@ -2,10 +2,12 @@
 //!
 //! Facts are only ever added at the end: records keep them by their number.
 
+mod flat;
 mod set;
 mod value;
 mod words;
 
+pub(crate) use flat::Flat;
 pub use set::FactSet;
 pub use value::{Kind, Known, Value};
 pub use words::{
@@ -65,6 +67,13 @@ macro_rules! facts {
             /// What rules see.
             pub fn get(&self, fact: Fact) -> Value {
                 match fact { $(Fact::$variant => self.$name.map_or(Value::Unknown, Known::value),)* }
+            }
+
+            /// All that is known, laid flat for rules.
+            pub(crate) fn flat(&self) -> Flat {
+                let mut flat = Flat::default();
+                $(flat.put(Fact::$variant, self.$name);)*
+                flat
             }
 
             /// Sets a fact by its name; false, and nothing changed, when the value isn't of its type.
@@ -312,8 +321,10 @@ mod tests {
                 Kind::Int => (Value::Int(1), Value::Int(-1)),
                 Kind::Word(words) => (Value::Word(words.len() as u8 - 1), Value::Word(words.len() as u8)),
             };
+            assert_eq!(facts.flat().get(fact), None);
             assert!(facts.set(fact, right) && !facts.set(fact, wrong));
             assert_eq!(facts.get(fact), right, "{}", fact.name());
+            assert_eq!(Value::from_stored(facts.flat().get(fact), fact.kind()), right, "{}", fact.name());
             assert_eq!(Fact::named(fact.name()), Some(fact));
         }
     }

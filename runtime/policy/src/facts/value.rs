@@ -25,17 +25,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// As it is kept with decisions.
-    pub(crate) fn stored(self) -> Option<i64> {
-        match self {
-            Self::Unknown => None,
-            Self::Bool(truth) => Some(truth.into()),
-            Self::Int(number) => Some(number),
-            Self::Word(position) => Some(position.into()),
-        }
-    }
-
-    /// The other way; unknown when it can't be one of that kind.
+    /// From the number by which it is kept with decisions; unknown when it can't be one of that kind.
     pub(crate) fn from_stored(stored: Option<i64>, kind: Kind) -> Self {
         match (stored, kind) {
             (Some(number), Kind::Bool) => Self::Bool(number != 0),
@@ -52,6 +42,8 @@ pub trait Known: Copy {
     const KIND: Kind;
     /// The value that rules see.
     fn value(self) -> Value;
+    /// The number by which it is kept with decisions.
+    fn number(self) -> u32;
     /// The other way; `None` when it isn't one.
     fn from_value(value: Value) -> Option<Self>;
 }
@@ -61,6 +53,11 @@ impl Known for bool {
 
     fn value(self) -> Value {
         Value::Bool(self)
+    }
+
+    #[inline]
+    fn number(self) -> u32 {
+        self.into()
     }
 
     fn from_value(value: Value) -> Option<Self> {
@@ -73,6 +70,11 @@ impl Known for u32 {
 
     fn value(self) -> Value {
         Value::Int(self.into())
+    }
+
+    #[inline]
+    fn number(self) -> u32 {
+        self
     }
 
     fn from_value(value: Value) -> Option<Self> {

@@ -15,6 +15,12 @@ macro_rules! known {
                 Value::Word(all.iter().position(|v| *v == self).map_or(u8::MAX, |i| i as u8))
             }
 
+            #[inline]
+            fn number(self) -> u32 {
+                let all = [$($value),*];
+                all.iter().position(|v| *v == self).map_or(u32::MAX, |i| i as u32)
+            }
+
             fn from_value(value: Value) -> Option<Self> {
                 let Value::Word(position) = value else { return None };
                 [$($value),*].get(usize::from(position)).copied()
@@ -46,6 +52,11 @@ macro_rules! words {
 
             fn value(self) -> Value {
                 Value::Word(self as u8)
+            }
+
+            #[inline]
+            fn number(self) -> u32 {
+                self as u32
             }
 
             fn from_value(value: Value) -> Option<Self> {

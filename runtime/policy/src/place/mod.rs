@@ -2,13 +2,14 @@
 //!
 //! A number tells a set of states and a set of time zones; the window has to be open in all of them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use signalbox_model::{ConversationId, E164, Timestamp};
 
-use crate::data::{Cap, State, Tables};
+use crate::data::{Cap, Clocks, State, Tables, Zone};
 
 /// What is known of where a contact is, besides the number.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,8 +25,11 @@ pub struct Known<'a> {
 pub struct Whereabouts<'a> {
     tables: &'a Tables,
     /// The states of the United States that are possible; empty abroad.
-    states: Vec<State>,
-    zones: Vec<TimeZone>,
+    states: &'a [State],
+    /// The zones that are possible, by their numbers.
+    zones: Cow<'a, [u8]>,
+    /// The one that the contact gave, instead.
+    own: Option<Zone>,
 }
 
 /// Windows close for a Sunday and a holiday on end; two weeks without a common window never has one.
@@ -45,20 +49,16 @@ impl Tables {
     pub fn whereabouts(&self, number: E164, known: Known<'_>) -> Option<Whereabouts<'_>> {
         let place = self.places.of(number);
         let by_zip = known.zip.map(|zip| self.places.states_of_zip(zip)).filter(|states| !states.is_empty());
-        let (states, places) = match by_zip {
+        let (states, zones) = match by_zip {
             // Who gave a ZIP code lives there: the number is no better witness.
-            Some(states) => (states.to_vec(), self.places.zones_of(states)),
+            Some(states) => (states, Cow::Owned(self.places.zones_of(states))),
             None => {
                 let place = place?;
-                (place.states.clone(), place.zones.clone())
+                (&place.states[..], Cow::Borrowed(&place.zones[..]))
             }
         };
-        let own = known.zone.and_then(|zone| TimeZone::get(zone).ok());
-        let zones = match own {
-            Some(zone) => vec![zone],
-            None => places.iter().filter_map(|at| self.places.zone(*at)).cloned().collect(),
-        };
-        Some(Whereabouts { tables: self, states, zones })
+        let own = known.zone.and_then(|zone| TimeZone::get(zone).ok()).map(Zone::plain);
+        Some(Whereabouts { tables: self, states, zones, own })
     }
 }
 
@@ -70,25 +70,26 @@ impl Whereabouts<'_> {
 
     /// Whether there is one zone and one state only.
     pub fn is_certain(&self) -> bool {
-        self.zones.len() == 1 && self.states.len() == 1
+        self.zones().count() == 1 && self.states.len() == 1
     }
 
     /// The time zone by its IANA name, if there is one only.
     pub fn zone_name(&self) -> Option<&str> {
-        let first = self.zones.first()?.iana_name()?;
-        self.zones.iter().all(|zone| zone.iana_name() == Some(first)).then_some(first)
+        let first = self.zones().next()?.iana_name()?;
+        self.zones().all(|zone| zone.iana_name() == Some(first)).then_some(first)
     }
 
     /// The states that are possible.
     pub fn states(&self) -> &[State] {
-        &self.states
+        self.states
     }
 
     /// The hour of the day there: the earliest and the latest that it may be.
     pub fn hours(&self, now: Timestamp) -> Option<(u32, u32)> {
         let now = instant(now)?;
-        let hour = |zone: &TimeZone| u32::try_from(zone.to_datetime(now).hour()).unwrap_or(0);
-        Some((self.zones.iter().map(hour).min()?, self.zones.iter().map(hour).max()?))
+        let hour = |zone: &Zone| u32::try_from(zone.around(now).show().hour()).unwrap_or(0);
+        let hours = self.zones().map(hour).map(|hour| (hour, hour));
+        hours.reduce(|(earliest, latest), (hour, _)| (earliest.min(hour), latest.max(hour)))
     }
 
     /// The strictest caps on solicitations in 24 hours: in all, and on one subject. 0 where there is none.
@@ -138,18 +139,24 @@ impl Whereabouts<'_> {
         Some(if self.is_open(turn) { turn } else { opens })
     }
 
+    fn zones(&self) -> impl Iterator<Item = &Zone> {
+        let by_number = if self.own.is_some() { &[] } else { &self.zones[..] };
+        self.own.iter().chain(by_number.iter().filter_map(|at| self.tables.places.zone(*at)))
+    }
+
     /// Every state with every zone; no state is any place under the federal window.
-    fn pairs(&self) -> impl Iterator<Item = (Option<State>, &TimeZone)> {
+    fn pairs(&self) -> impl Iterator<Item = (Option<State>, &Zone)> {
         let states = self.states.iter().copied().map(Some);
         let states = states.chain(self.states.is_empty().then_some(None));
-        states.flat_map(|state| self.zones.iter().map(move |zone| (state, zone)))
+        states.flat_map(|state| self.zones().map(move |zone| (state, zone)))
     }
 
     /// When the window of one state in one zone is open next: `at` itself if it is open then.
-    fn opens(&self, state: Option<State>, zone: &TimeZone, at: jiff::Timestamp) -> Option<jiff::Timestamp> {
-        let mut date = zone.to_datetime(at).date();
+    fn opens(&self, state: Option<State>, zone: &Zone, at: jiff::Timestamp) -> Option<jiff::Timestamp> {
+        let clocks = zone.around(at);
+        let mut date = clocks.show().date();
         for _ in 0..=SEARCH_DAYS {
-            if let Some((opens, closes)) = self.on(state, zone, date)
+            if let Some((opens, closes)) = self.on(state, clocks, date)
                 && at < closes
             {
                 return Some(opens.max(at));
@@ -159,7 +166,7 @@ impl Whereabouts<'_> {
         None
     }
 
-    fn on(&self, state: Option<State>, zone: &TimeZone, date: Date) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
+    fn on(&self, state: Option<State>, clocks: Clocks<'_>, date: Date) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
         let windows = &self.tables.windows;
         let minds = state.filter(|_| windows.minds_holidays(state));
         let holiday = minds.is_some_and(|state| self.tables.holidays.is_holiday(state, date));
@@ -167,7 +174,7 @@ impl Whereabouts<'_> {
         let moment = |minutes: u16| {
             let (date, minutes) = if minutes >= 1_440 { (date.tomorrow().ok()?, 0) } else { (date, minutes) };
             let (hour, minute) = (i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?);
-            zone.to_timestamp(date.at(hour, minute, 0, 0)).ok()
+            clocks.when(date.at(hour, minute, 0, 0))
         };
         Some((moment(hours.opens)?, moment(hours.closes)?))
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::facts::{Fact, FactSet, Facts, Value};
+use crate::facts::{Fact, FactSet, Flat};
 
 /// A condition. Types were checked when it was lowered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,19 @@ pub(crate) enum Op {
     GreaterOrEqual,
 }
 
+/// Facts with the truth that a condition needs of them: where one is known to be otherwise the condition is false, whatever the
+/// others are. Because of one most rules don't fire, and so it is looked at before the condition is gone through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Needs(Box<[(Fact, bool)]>);
+
+impl Needs {
+    /// Is one known to be otherwise?
+    #[inline]
+    pub(crate) fn fail(&self, facts: &Flat) -> bool {
+        self.0.iter().any(|(fact, so)| facts.get(*fact) == Some((!so).into()))
+    }
+}
+
 impl Op {
     pub(crate) fn holds(self, ordering: Ordering) -> bool {
         match self {
@@ -51,26 +64,20 @@ impl Op {
 }
 
 impl Number {
-    fn read(self, facts: &Facts) -> Option<i64> {
+    fn read(self, facts: &Flat) -> Option<i64> {
         match self {
             Self::Literal(number) => Some(number),
-            Self::Fact(fact) => match facts.get(fact) {
-                Value::Int(number) => Some(number),
-                _ => None,
-            },
+            Self::Fact(fact) => facts.get(fact),
         }
     }
 }
 
 impl Expr {
     /// Kleene's logic: `None` is unknown, and only where the known part doesn't decide.
-    pub(crate) fn eval(&self, facts: &Facts) -> Option<bool> {
+    pub(crate) fn eval(&self, facts: &Flat) -> Option<bool> {
         match self {
             Self::Const(truth) => Some(*truth),
-            Self::Fact(fact) => match facts.get(*fact) {
-                Value::Bool(truth) => Some(truth),
-                _ => None,
-            },
+            Self::Fact(fact) => facts.get(*fact).map(|truth| truth != 0),
             Self::Not(inner) => inner.eval(facts).map(|truth| !truth),
             Self::And(a, b) => match a.eval(facts) {
                 Some(false) => Some(false),
@@ -84,10 +91,7 @@ impl Expr {
             },
             Self::Same(a, b) => Some(a.eval(facts)? == b.eval(facts)?),
             Self::Compare(a, op, b) => Some(op.holds(a.read(facts)?.cmp(&b.read(facts)?))),
-            Self::WordIn(fact, words) => match facts.get(*fact) {
-                Value::Word(position) => Some(words & (1 << position) != 0),
-                _ => None,
-            },
+            Self::WordIn(fact, words) => facts.get(*fact).map(|position| words & (1 << position) != 0),
             Self::NumberIn(number, list) => number.read(facts).map(|n| list.contains(&n)),
         }
     }
@@ -108,6 +112,29 @@ impl Expr {
         }
     }
 
+    /// What it needs whatever else there is in it: the parts between its `&&`s that are a fact or its contrary.
+    pub(crate) fn needs(&self) -> Needs {
+        let mut needs = Vec::new();
+        self.collect_needs(&mut needs);
+        Needs(needs.into())
+    }
+
+    fn collect_needs(&self, needs: &mut Vec<(Fact, bool)>) {
+        match self {
+            Self::Fact(fact) => needs.push((*fact, true)),
+            Self::Not(inner) => {
+                if let Self::Fact(fact) = **inner {
+                    needs.push((fact, false));
+                }
+            }
+            Self::And(a, b) => {
+                a.collect_needs(needs);
+                b.collect_needs(needs);
+            }
+            _ => {}
+        }
+    }
+
     pub(crate) fn not(self) -> Self {
         Self::Not(Box::new(self))
     }
@@ -116,6 +143,7 @@ impl Expr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Facts;
 
     fn known(truth: Option<bool>) -> Facts {
         Facts { has_media: truth, has_campaign: None, ..Facts::default() }
@@ -134,7 +162,7 @@ mod tests {
             (Expr::Same(media(), unknown()), [None, None, None]),
         ];
         for (expr, expected) in cases {
-            let found = [Some(true), Some(false), None].map(|truth| expr.eval(&known(truth)));
+            let found = [Some(true), Some(false), None].map(|truth| expr.eval(&known(truth).flat()));
             assert_eq!(found, expected, "{expr:?}");
         }
     }

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::layer::{Layer, Owner};
 use super::lower::{lower, nearest, word_bit};
 use super::rule::{Change, Rule, Scope, Severity, Wait};
+use super::subject::Marks;
 use super::template::Template;
 use crate::error::Complaint;
 use crate::facts::{Fact, FactSet, Kind};
@@ -159,6 +160,8 @@ impl Reader<'_> {
             class: class?,
             severity: severity?,
             on_unknown: on_unknown?,
+            outside: Marks::outside(&scope),
+            needs: when.needs(),
             scope,
             when,
             explain,

@@ -142,7 +142,12 @@ mod tests {
                     for segments in [None, Some(0), Some(1), Some(2), Some(3), Some(4)] {
                         for category in [None, Some(signalbox_model::Category::Otp), Some(signalbox_model::Category::Marketing)] {
                             let facts = Facts { has_media: media, opted_out: out, segments, category, ..Facts::default() };
-                            prop_assert!(rank(a.eval(&facts)) <= rank(b.eval(&facts)), "{a:?} {b:?} {facts:?}");
+                            let flat = facts.flat();
+                            prop_assert!(rank(a.eval(&flat)) <= rank(b.eval(&flat)), "{a:?} {b:?} {facts:?}");
+                            // What a condition needs is only looked at to see sooner that it is false.
+                            for one in [&a, &b] {
+                                prop_assert!(!one.needs().fail(&flat) || one.eval(&flat) == Some(false), "{one:?} {facts:?}");
+                            }
                         }
                     }
                 }

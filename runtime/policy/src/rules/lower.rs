@@ -238,7 +238,7 @@ mod tests {
             has_media: Some(false),
             ..Facts::default()
         };
-        lower(source).unwrap().eval(&facts)
+        lower(source).unwrap().eval(&facts.flat())
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
         ]), 0..12)) {
             let source = words.join(" ");
             if let Ok(expr) = lower(&source) {
-                expr.eval(&Facts::default());
+                expr.eval(&Facts::default().flat());
             }
         }
     }

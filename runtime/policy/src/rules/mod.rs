@@ -6,6 +6,7 @@
 //! | `lower` | CEL to the typed form |
 //! | `expr` | the typed form, and what it makes of facts |
 //! | `implies` | whether one condition covers all that another does |
+//! | [`subject`] | a message as rules look at it |
 //! | [`rule`] | one rule, and what it asks for |
 //! | `template` | explanations with facts in them |
 //! | [`layer`] | whose rule it is |
@@ -19,6 +20,7 @@ pub mod layer;
 pub(crate) mod lower;
 pub mod rule;
 pub mod set;
+pub mod subject;
 pub(crate) mod template;
 mod tighten;
 
@@ -26,3 +28,4 @@ pub(crate) use file::MAX_BYTES as MAX_FILE_BYTES;
 pub use layer::{Layer, Owner, Whose};
 pub use rule::{Change, Outcome, Rule, Severity, Wait};
 pub use set::RuleSet;
+pub use subject::Subject;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use signalbox_model::{Category, ErrorClass, Reason, Timestamp, Verdict};
 
-use super::expr::Expr;
+use super::expr::{Expr, Needs};
 use super::layer::{Layer, Owner};
+use super::subject::{Marks, Subject};
 use super::template::Template;
-use crate::facts::{Fact, FactSet, Facts, Value};
+use crate::facts::{Fact, FactSet, Facts};
 
 /// How long a held message waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,21 +120,11 @@ impl Severity {
     }
 }
 
-/// Which messages a rule is for: a fact and the words it may be.
+/// Which messages a rule is for: a fact and the words it may be. A message of which it isn't known is in scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) fact: Fact,
     pub(crate) words: u64,
-}
-
-impl Scope {
-    /// A message of which it isn't known is in scope: the stricter side.
-    fn covers(self, facts: &Facts) -> bool {
-        match facts.get(self.fact) {
-            Value::Word(position) => self.words & (1 << position) != 0,
-            _ => true,
-        }
-    }
 }
 
 /// What became of a rule.
@@ -188,7 +179,11 @@ pub struct Rule {
     /// No longer in force from then.
     pub(crate) expires: Timestamp,
     pub(crate) scope: Vec<Scope>,
+    /// What marks messages that are out of scope.
+    pub(crate) outside: Marks,
     pub(crate) when: Expr,
+    /// What the condition needs whatever else there is in it.
+    pub(crate) needs: Needs,
     /// What scope, condition and words read.
     pub(crate) reads: FactSet,
     pub(crate) explain: Template,
@@ -237,13 +232,17 @@ impl Rule {
         !self.scope.iter().any(other)
     }
 
-    /// What it makes of the facts, without a word about why. Allocates nothing.
-    pub fn judge(&self, facts: &Facts) -> Outcome {
-        let in_force = self.effective <= facts.now && facts.now < self.expires;
-        if !in_force || !self.scope.iter().all(|scope| scope.covers(facts)) {
+    /// What it makes of a message, without a word about why. Allocates nothing.
+    #[inline]
+    pub fn judge(&self, subject: &Subject) -> Outcome {
+        let in_force = self.effective <= subject.now && subject.now < self.expires;
+        if !in_force || subject.is_marked(self.outside) {
             return Outcome::Apart;
         }
-        match self.when.eval(facts) {
+        if self.needs.fail(&subject.facts) {
+            return Outcome::Passed;
+        }
+        match self.when.eval(&subject.facts) {
             Some(true) => Outcome::Fired,
             Some(false) => Outcome::Passed,
             None => Outcome::Unknown,

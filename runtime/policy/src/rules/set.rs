@@ -9,6 +9,7 @@ use signalbox_model::{Category, Decision, FactRead, Trace, Verdict};
 use super::file;
 use super::layer::{Layer, Owner, Whose};
 use super::rule::{Change, Outcome, Rule, Severity};
+use super::subject::Subject;
 use super::tighten::loosens;
 use crate::error::{Complaint, Error};
 use crate::facts::{FactSet, Facts};
@@ -90,26 +91,29 @@ impl RuleSet {
 
     /// Evaluates every rule for such a message; the most severe one that fires wins, the longest of several holds.
     pub fn decide_for(&self, facts: &Facts, whose: Whose<'_>) -> Decision {
-        let mut decision = Decision {
-            verdict: Verdict::Allow,
-            reasons: Vec::new(),
-            rules: self.hash,
-            trace: Trace { tables: 0, outcomes: Vec::with_capacity(self.rules.len() / 4 + 1), facts: Vec::new() },
-        };
+        let subject = Subject::of(facts);
+        let layers = self.layers(whose);
+        let asked: usize = layers.iter().map(|rules| rules.len()).sum();
+        let mut outcomes = vec![0; asked.div_ceil(OUTCOMES_IN_A_BYTE)];
+        let mut decision =
+            Decision { verdict: Verdict::Allow, reasons: Vec::new(), rules: self.hash, trace: Trace::default() };
         let mut read = FactSet::EMPTY;
-        for (at, rule) in self.asked(whose).enumerate() {
-            let outcome = rule.judge(facts);
-            note(&mut decision.trace.outcomes, at, outcome);
+        for (at, rule) in layers.into_iter().flatten().enumerate() {
+            let outcome = rule.judge(&subject);
             if outcome == Outcome::Apart {
                 continue;
             }
+            outcomes[at / OUTCOMES_IN_A_BYTE] |= (outcome as u8) << (at % OUTCOMES_IN_A_BYTE * 2);
             read = read.union(rule.reads);
             if let Some(severity) = rule.asks(outcome) {
                 Self::fire(&mut decision, rule, severity, facts);
             }
         }
-        decision.trace.facts.reserve_exact(read.len());
-        decision.trace.facts.extend(read.iter().map(|fact| FactRead(fact as u8, facts.get(fact).stored())));
+        let mut facts_read = Vec::with_capacity(read.len());
+        for fact in read.iter() {
+            facts_read.push(FactRead(fact as u8, subject.facts.get(fact)));
+        }
+        decision.trace = Trace { tables: 0, outcomes, facts: facts_read };
         decision
     }
 
@@ -128,12 +132,18 @@ impl RuleSet {
 
     /// The verdict alone: nothing is allocated.
     pub fn verdict(&self, facts: &Facts, whose: Whose<'_>) -> Verdict {
-        let asked = |rule: &Rule| Some(rule.verdict(rule.asks(rule.judge(facts))?, facts));
+        let subject = Subject::of(facts);
+        let asked = |rule: &Rule| Some(rule.verdict(rule.asks(rule.judge(&subject))?, facts));
         self.asked(whose).filter_map(asked).max().unwrap_or(Verdict::Allow)
     }
 
     /// The rules for such a message, in the order in which outcomes are recorded.
     pub fn asked(&self, whose: Whose<'_>) -> impl Iterator<Item = &Rule> {
+        self.layers(whose).into_iter().flatten()
+    }
+
+    /// The same, layer by layer: those for everybody, the campaign's, the tenant's.
+    fn layers(&self, whose: Whose<'_>) -> [&[Rule]; 3] {
         let of = |owner: Option<Owner>| {
             let range = owner.and_then(|owner| self.owned.get(&owner)).cloned().unwrap_or(0..0);
             &self.rules[range]
@@ -142,7 +152,7 @@ impl RuleSet {
         let some = !self.owned.is_empty();
         let campaign = of(whose.campaign.filter(|_| some).map(|name| Owner::Campaign(name.to_owned())));
         let tenant = of(whose.tenant.filter(|_| some).map(|name| Owner::Tenant(name.to_owned())));
-        self.rules[..self.common].iter().chain(campaign).chain(tenant)
+        [&self.rules[..self.common], campaign, tenant]
     }
 
     /// The changes that a decision asks for, each once.
@@ -186,14 +196,7 @@ fn rank(severity: &str) -> usize {
 }
 
 /// Two bits a rule.
-fn note(outcomes: &mut Vec<u8>, at: usize, outcome: Outcome) {
-    if at.is_multiple_of(4) {
-        outcomes.push(0);
-    }
-    if let Some(last) = outcomes.last_mut() {
-        *last |= (outcome as u8) << (at % 4 * 2);
-    }
-}
+const OUTCOMES_IN_A_BYTE: usize = 4;
 
 /// The complaint about a rule whose id stands for another one of its own layer and owner.
 fn twice(source: Source<'_>, rule: &Rule, known: &[Rule]) -> Option<Complaint> {
