@@ -185,6 +185,7 @@ mod tests {
         hot.put(second.clone());
         assert!(hot.get(first.message.id).is_none() && hot.get(second.message.id).is_some());
     }
+
     #[test]
     fn what_came_to_its_end_makes_room_before_what_is_on_its_way() {
         let hot = Hot::new(SHARDS * ENDED_SHARE);
