@@ -13,7 +13,7 @@ pub struct Zone {
     stretches: Box<[(Timestamp, Offset)]>,
 }
 
-/// The seconds between which changes are worked out: the years 2020 to 2059. Two changes a year make that a kilobyte a zone.
+/// The seconds between which changes are worked out: the years 2020 to 2059. Two changes a year make that two kilobytes a zone.
 const WORKED_OUT: std::ops::Range<i64> = 1_577_836_800..2_840_140_800;
 /// Around a change a time of the day may be there twice, or not at all; no change puts clocks on or back by more.
 const AROUND_A_CHANGE: SignedDuration = SignedDuration::from_hours(48);
