@@ -118,11 +118,7 @@ impl Policies {
         }
         if reads.meets(content::FACTS) {
             let findings = self.tables.scan(&message.body.text, about.declared);
-            for fact in content::FACTS.iter() {
-                if let Some(so) = findings.get(fact) {
-                    facts.set(fact, crate::facts::Value::Bool(so));
-                }
-            }
+            facts.set_truths(content::FACTS.without(findings.unknown), findings.found);
         }
         facts.conversation_hours = Some(self.tables.windows.conversation_hours());
         // Not all at the stroke of midnight: each conversation at a time of its own.

@@ -230,6 +230,12 @@ impl Throughput {
     /// When the day that T-Mobile counts in begins anew after `now`.
     pub fn tmobile_resets(&self, now: Timestamp) -> Option<Timestamp> {
         let clocks = self.zone.around(instant(now)?);
+        if let Some(shown) = clocks.steady() {
+            let of_day =
+                |time: Time| i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+            let next = shown.next(of_day(self.reset));
+            return Some(Timestamp::from_micros(u64::try_from(next).ok()?.checked_mul(1_000_000)?));
+        }
         let day = clocks.show().date();
         let next = |date: jiff::civil::Date| timestamp(clocks.when(date.to_datetime(self.reset))?);
         next(day).filter(|at| *at > now).or_else(|| next(day.tomorrow().ok()?))

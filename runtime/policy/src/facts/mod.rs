@@ -76,6 +76,13 @@ macro_rules! facts {
                 flat
             }
 
+            /// Sets those of `known` that are truths: so where they were `found`.
+            pub(crate) fn set_truths(&mut self, known: FactSet, found: FactSet) {
+                $(if matches!(<$type as Known>::KIND, Kind::Bool) && known.has(Fact::$variant) {
+                    self.$name = <$type as Known>::from_value(Value::Bool(found.has(Fact::$variant)));
+                })*
+            }
+
             /// Sets a fact by its name; false, and nothing changed, when the value isn't of its type.
             pub fn set(&mut self, fact: Fact, value: Value) -> bool {
                 match fact {

@@ -34,6 +34,12 @@ impl FactSet {
         Self(self.0 & !other.0)
     }
 
+    /// All of them, or none.
+    #[must_use]
+    pub const fn only_if(self, so: bool) -> Self {
+        Self(self.0 & (so as u128).wrapping_neg())
+    }
+
     /// Whether the two have one in common.
     pub const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -87,7 +87,11 @@ impl Whereabouts<'_> {
     /// The hour of the day there: the earliest and the latest that it may be.
     pub fn hours(&self, now: Timestamp) -> Option<(u32, u32)> {
         let now = instant(now)?;
-        let hour = |zone: &Zone| u32::try_from(zone.around(now).show().hour()).unwrap_or(0);
+        let hour = |zone: &Zone| {
+            let clocks = zone.around(now);
+            let steady = clocks.steady().map(|shown| shown.second / 3_600);
+            u32::try_from(steady.unwrap_or_else(|| clocks.show().hour().into())).unwrap_or(0)
+        };
         let hours = self.zones().map(hour).map(|hour| (hour, hour));
         hours.reduce(|(earliest, latest), (hour, _)| (earliest.min(hour), latest.max(hour)))
     }
@@ -107,7 +111,19 @@ impl Whereabouts<'_> {
 
     /// Whether solicitations may be sent now, wherever it is.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        instant(now).is_some_and(|now| self.pairs().all(|(state, zone)| self.opens(state, zone, now) == Some(now)))
+        instant(now).is_some_and(|now| self.pairs().all(|(state, zone)| self.is_open_in(state, zone, now)))
+    }
+
+    fn is_open_in(&self, state: Option<State>, zone: &Zone, now: jiff::Timestamp) -> bool {
+        let windows = &self.tables.windows;
+        // Nearly always no clock changes these days, and no holiday matters: then the time of the day tells.
+        let steady = zone.around(now).steady().filter(|_| !windows.minds_holidays(state));
+        match steady.and_then(|shown| Some((shown.second, windows.hours(state, shown.weekday()?, false)))) {
+            Some((second, hours)) => {
+                hours.is_some_and(|hours| (i64::from(hours.opens) * 60..i64::from(hours.closes) * 60).contains(&second))
+            }
+            None => self.opens(state, zone, now) == Some(now),
+        }
     }
 
     /// When solicitations may be sent next, wherever it is; `now` if that is now.

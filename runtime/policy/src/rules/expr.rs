@@ -39,14 +39,17 @@ pub(crate) enum Op {
 
 /// Facts with the truth that a condition needs of them: where one is known to be otherwise the condition is false, whatever the
 /// others are. Because of one most rules don't fire, and so it is looked at before the condition is gone through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Needs(Box<[(Fact, bool)]>);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Needs {
+    so: FactSet,
+    not: FactSet,
+}
 
 impl Needs {
     /// Is one known to be otherwise?
     #[inline]
-    pub(crate) fn fail(&self, facts: &Flat) -> bool {
-        self.0.iter().any(|(fact, so)| facts.get(*fact) == Some((!so).into()))
+    pub(crate) fn fail(self, facts: &Flat) -> bool {
+        self.so.meets(facts.known_not()) || self.not.meets(facts.known_so())
     }
 }
 
@@ -114,17 +117,17 @@ impl Expr {
 
     /// What it needs whatever else there is in it: the parts between its `&&`s that are a fact or its contrary.
     pub(crate) fn needs(&self) -> Needs {
-        let mut needs = Vec::new();
+        let mut needs = Needs::default();
         self.collect_needs(&mut needs);
-        Needs(needs.into())
+        needs
     }
 
-    fn collect_needs(&self, needs: &mut Vec<(Fact, bool)>) {
+    fn collect_needs(&self, needs: &mut Needs) {
         match self {
-            Self::Fact(fact) => needs.push((*fact, true)),
+            Self::Fact(fact) => needs.so = needs.so.union(FactSet::of(&[*fact])),
             Self::Not(inner) => {
                 if let Self::Fact(fact) = **inner {
-                    needs.push((fact, false));
+                    needs.not = needs.not.union(FactSet::of(&[fact]));
                 }
             }
             Self::And(a, b) => {

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::layer::{Layer, Owner};
 use super::lower::{lower, nearest, word_bit};
-use super::rule::{Change, Rule, Scope, Severity, Wait};
+use super::rule::{Change, Gate, Rule, Scope, Severity, Wait};
 use super::subject::Marks;
 use super::template::Template;
 use crate::error::Complaint;
@@ -152,16 +152,12 @@ impl Reader<'_> {
         Some(Rule {
             layer: self.whose.layer,
             owner: self.whose.owner.clone(),
-            effective,
-            expires,
-            reads,
+            gate: Gate { effective, expires, outside: Marks::outside(&scope), needs: when.needs(), reads },
             id: id?,
             cite: cite?,
             class: class?,
             severity: severity?,
             on_unknown: on_unknown?,
-            outside: Marks::outside(&scope),
-            needs: when.needs(),
             scope,
             when,
             explain,

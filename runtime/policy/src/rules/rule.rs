@@ -163,6 +163,34 @@ impl Outcome {
     }
 }
 
+/// What tells of most rules, for most messages, that they don't fire: looked at first, and kept beside the rules in one piece,
+/// because of the rule itself nothing else is read then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gate {
+    /// In force from then.
+    pub(crate) effective: Timestamp,
+    /// No longer in force from then.
+    pub(crate) expires: Timestamp,
+    /// What marks messages that are out of scope.
+    pub(crate) outside: Marks,
+    /// What the condition needs whatever else there is in it.
+    pub(crate) needs: Needs,
+    /// What scope, condition and words read.
+    pub(crate) reads: FactSet,
+}
+
+impl Gate {
+    /// What becomes of the rule; `None` where that is for its condition to say.
+    #[inline]
+    pub(crate) fn stops(&self, subject: &Subject) -> Option<Outcome> {
+        let in_force = self.effective <= subject.now && subject.now < self.expires;
+        if !in_force || subject.is_marked(self.outside) {
+            return Some(Outcome::Apart);
+        }
+        self.needs.fail(&subject.facts).then_some(Outcome::Passed)
+    }
+}
+
 /// A rule as loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -174,18 +202,9 @@ pub struct Rule {
     pub(crate) severity: Severity,
     /// What it asks for when a fact it needs isn't known; `None` lets it pass.
     pub(crate) on_unknown: Option<Severity>,
-    /// In force from then.
-    pub(crate) effective: Timestamp,
-    /// No longer in force from then.
-    pub(crate) expires: Timestamp,
+    pub(crate) gate: Gate,
     pub(crate) scope: Vec<Scope>,
-    /// What marks messages that are out of scope.
-    pub(crate) outside: Marks,
     pub(crate) when: Expr,
-    /// What the condition needs whatever else there is in it.
-    pub(crate) needs: Needs,
-    /// What scope, condition and words read.
-    pub(crate) reads: FactSet,
     pub(crate) explain: Template,
     pub(crate) fix: Template,
 }
@@ -223,7 +242,7 @@ impl Rule {
 
     /// The facts that it reads.
     pub fn reads(&self) -> FactSet {
-        self.reads
+        self.gate.reads
     }
 
     /// Can it be for messages of this category?
@@ -235,13 +254,11 @@ impl Rule {
     /// What it makes of a message, without a word about why. Allocates nothing.
     #[inline]
     pub fn judge(&self, subject: &Subject) -> Outcome {
-        let in_force = self.effective <= subject.now && subject.now < self.expires;
-        if !in_force || subject.is_marked(self.outside) {
-            return Outcome::Apart;
-        }
-        if self.needs.fail(&subject.facts) {
-            return Outcome::Passed;
-        }
+        self.gate.stops(subject).unwrap_or_else(|| self.weigh(subject))
+    }
+
+    /// What its condition makes of a message that came through the gate.
+    pub(crate) fn weigh(&self, subject: &Subject) -> Outcome {
         match self.when.eval(&subject.facts) {
             Some(true) => Outcome::Fired,
             Some(false) => Outcome::Passed,

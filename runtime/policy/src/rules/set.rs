@@ -8,7 +8,7 @@ use signalbox_model::{Category, Decision, FactRead, Trace, Verdict};
 
 use super::file;
 use super::layer::{Layer, Owner, Whose};
-use super::rule::{Change, Outcome, Rule, Severity};
+use super::rule::{Change, Gate, Outcome, Rule, Severity};
 use super::subject::Subject;
 use super::tighten::loosens;
 use crate::error::{Complaint, Error};
@@ -23,6 +23,8 @@ pub(crate) const FLOOR: &str = "floor.toml";
 pub struct RuleSet {
     /// From the widest layer; those of one owner stand together.
     rules: Vec<Rule>,
+    /// Theirs, in the same order.
+    gates: Vec<Gate>,
     /// How many of them are for everybody.
     common: usize,
     owned: HashMap<Owner, Range<usize>>,
@@ -76,12 +78,13 @@ impl RuleSet {
                 owned.entry(owner.clone()).or_insert(at..at).end = at + 1;
             }
         }
-        let reads = rules.iter().fold(FactSet::EMPTY, |all, rule| all.union(rule.reads));
+        let gates: Vec<Gate> = rules.iter().map(|rule| rule.gate).collect();
+        let reads = gates.iter().fold(FactSet::EMPTY, |all, gate| all.union(gate.reads));
         let reads_of = Category::ALL.map(|category| {
             let covered = rules.iter().filter(|rule| rule.covers(category));
-            covered.fold(FactSet::EMPTY, |all, rule| all.union(rule.reads))
+            covered.fold(FactSet::EMPTY, |all, rule| all.union(rule.gate.reads))
         });
-        Self { rules, common, owned, reads, reads_of, hash }
+        Self { rules, gates, common, owned, reads, reads_of, hash }
     }
 
     /// Evaluates every rule that is for everybody.
@@ -93,18 +96,23 @@ impl RuleSet {
     pub fn decide_for(&self, facts: &Facts, whose: Whose<'_>) -> Decision {
         let subject = Subject::of(facts);
         let layers = self.layers(whose);
-        let asked: usize = layers.iter().map(|rules| rules.len()).sum();
+        let asked: usize = layers.iter().map(|layer| layer.len()).sum();
         let mut outcomes = vec![0; asked.div_ceil(OUTCOMES_IN_A_BYTE)];
         let mut decision =
             Decision { verdict: Verdict::Allow, reasons: Vec::new(), rules: self.hash, trace: Trace::default() };
         let mut read = FactSet::EMPTY;
-        for (at, rule) in layers.into_iter().flatten().enumerate() {
-            let outcome = rule.judge(&subject);
+        for (at, index) in layers.into_iter().flatten().enumerate() {
+            let gate = &self.gates[index];
+            let outcome = gate.stops(&subject).unwrap_or_else(|| self.rules[index].weigh(&subject));
             if outcome == Outcome::Apart {
                 continue;
             }
             outcomes[at / OUTCOMES_IN_A_BYTE] |= (outcome as u8) << (at % OUTCOMES_IN_A_BYTE * 2);
-            read = read.union(rule.reads);
+            read = read.union(gate.reads);
+            if outcome == Outcome::Passed {
+                continue;
+            }
+            let rule = &self.rules[index];
             if let Some(severity) = rule.asks(outcome) {
                 Self::fire(&mut decision, rule, severity, facts);
             }
@@ -139,20 +147,17 @@ impl RuleSet {
 
     /// The rules for such a message, in the order in which outcomes are recorded.
     pub fn asked(&self, whose: Whose<'_>) -> impl Iterator<Item = &Rule> {
-        self.layers(whose).into_iter().flatten()
+        self.layers(whose).into_iter().flat_map(|layer| &self.rules[layer])
     }
 
-    /// The same, layer by layer: those for everybody, the campaign's, the tenant's.
-    fn layers(&self, whose: Whose<'_>) -> [&[Rule]; 3] {
-        let of = |owner: Option<Owner>| {
-            let range = owner.and_then(|owner| self.owned.get(&owner)).cloned().unwrap_or(0..0);
-            &self.rules[range]
-        };
+    /// Where they are, layer by layer: those for everybody, the campaign's, the tenant's.
+    fn layers(&self, whose: Whose<'_>) -> [Range<usize>; 3] {
+        let of = |owner: Option<Owner>| owner.and_then(|owner| self.owned.get(&owner)).cloned().unwrap_or(0..0);
         // Most sets have no narrow layer: then no name is copied to look it up.
         let some = !self.owned.is_empty();
         let campaign = of(whose.campaign.filter(|_| some).map(|name| Owner::Campaign(name.to_owned())));
         let tenant = of(whose.tenant.filter(|_| some).map(|name| Owner::Tenant(name.to_owned())));
-        [&self.rules[..self.common], campaign, tenant]
+        [0..self.common, campaign, tenant]
     }
 
     /// The changes that a decision asks for, each once.

@@ -30,7 +30,7 @@ pub(crate) fn loosens(narrow: &Rule, wide: &Rule) -> Option<String> {
     if let Some(own) = narrow.scope.iter().find(|own| !covered(own)) {
         return Some(format!("`applies` leaves out messages by their {} that are covered there", own.fact.name()));
     }
-    if narrow.effective > wide.effective || narrow.expires < wide.expires {
+    if narrow.gate.effective > wide.gate.effective || narrow.gate.expires < wide.gate.expires {
         return Some("it is in force for a shorter time".to_owned());
     }
     let shorter = "`when` may leave out messages that are covered there; take that condition and add `|| …` to it";
