@@ -1,17 +1,21 @@
 //! The committer: one thread that turns what waits into one write and one fsync.
 //!
-//! No added wait: a group is whatever came while the group before it was being made durable. All of its callers are
-//! answered after the fsync, also those whose batch was refused: a refusal, too, tells of batches before it.
+//! A group is whatever came while the group before it was being made durable. Only a busy store waits for more, and not for
+//! long: an fsync and the threads that it wakes cost the same for few requests as for many, and where many come, that is
+//! what keeps the processor from more useful work. All of a group's callers are answered after the fsync, also those whose
+//! batch was refused: a refusal, too, tells of batches before it.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use signalbox_store::{Committed, Epoch, Error, InboxSeq};
 use tokio::sync::oneshot;
 
+use crate::config::Config;
 use crate::group::{Group, Owners};
-use crate::queue::Request;
+use crate::queue::{Gather, Request};
 use crate::shared::Shared;
 
 /// Answers that wait for the fsync.
@@ -64,13 +68,16 @@ impl Committer<'_> {
     fn serve(&mut self) -> Result<(), String> {
         let mut waiting = VecDeque::new();
         let mut group = Group::default();
-        while self.shared.queue.take_all(&mut waiting) {
+        let (mut gather, longest) = (None, self.shared.config.gather);
+        while self.shared.queue.take_all(&mut waiting, gather) {
+            let is_busy = waiting.len() >= Config::BUSY && !longest.is_zero();
             if let Err(why) = self.serve_all(&mut waiting, &mut group) {
                 for request in waiting.drain(..) {
                     request.refuse(Error::Fatal(why.as_str().into()));
                 }
                 return Err(why);
             }
+            gather = is_busy.then(|| Gather { enough: Config::ENOUGH, until: Instant::now() + longest });
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What an operator can set.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use signalbox_model::Partition;
 
@@ -15,6 +16,9 @@ pub struct Config {
     pub max_ops_per_flush: usize,
     /// The most bytes behind one fsync, for the same reason.
     pub max_bytes_per_flush: usize,
+    /// How long a busy store lets requests gather for their fsync, at most: an fsync for a few of them costs as much as one for
+    /// many. Zero never waits. See [`BUSY`](Self::BUSY).
+    pub gather: Duration,
     /// The most batches that wait for the committer; whoever brings one more blocks until there is room. It is a
     /// last resort against callers that commit without waiting, so it lies far above what awaiting callers reach.
     pub max_waiting_batches: usize,
@@ -32,6 +36,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// A store is busy behind a group of so many requests. It stays so while as many come within [`gather`](Self::gather): 8,000
+    /// a second with the default. Below that, nobody waits for others.
+    pub const BUSY: usize = 16;
+    /// So many requests that gathered wait no longer.
+    pub const ENOUGH: usize = 512;
+
     /// The defaults, for this folder.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
@@ -39,6 +49,7 @@ impl Config {
             partitions: Partition::DEFAULT_COUNT,
             max_ops_per_flush: 8_192,
             max_bytes_per_flush: 8 << 20,
+            gather: Duration::from_millis(2),
             max_waiting_batches: 65_536,
             block_cache_bytes: 32 << 20,
             memtable_bytes: 16 << 20,

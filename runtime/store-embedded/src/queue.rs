@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 use signalbox_model::Partition;
@@ -31,6 +32,15 @@ impl Request {
     }
 }
 
+/// For how many requests the committer waits before it takes them, and until when at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Gather {
+    /// So many.
+    pub enough: usize,
+    /// Until then.
+    pub until: Instant,
+}
+
 /// Requests in the order in which they were made.
 #[derive(Debug)]
 pub struct Queue {
@@ -45,7 +55,8 @@ pub struct Queue {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Request>,
-    committer_sleeps: bool,
+    /// The committer sleeps until so many wait; `None` while it is awake.
+    wakes_at: Option<usize>,
     closed: bool,
     failed: Option<Arc<str>>,
 }
@@ -83,25 +94,34 @@ impl Queue {
             self.emptied.wait(&mut state);
         }
         state.waiting.push_back(request);
-        if state.committer_sleeps {
-            state.committer_sleeps = false;
+        if state.wakes_at.is_some_and(|enough| state.waiting.len() >= enough) {
+            state.wakes_at = None;
             self.filled.notify_one();
         }
         Ok(())
     }
 
-    /// Waits for requests and takes all of them into `into`, which is empty. False: the queue was closed, and is
-    /// empty for good.
-    pub fn take_all(&self, into: &mut VecDeque<Request>) -> bool {
+    /// Waits for a request, or for as many as are to `gather`, and takes all of them into `into`, which is empty. False: the
+    /// queue was closed, and is empty for good.
+    pub fn take_all(&self, into: &mut VecDeque<Request>, gather: Option<Gather>) -> bool {
         let mut state = self.state.lock();
+        if let Some(Gather { enough, until }) = gather {
+            let enough = enough.min(self.bound);
+            while state.waiting.len() < enough && !state.closed {
+                state.wakes_at = Some(enough);
+                if self.filled.wait_until(&mut state, until).timed_out() {
+                    break;
+                }
+            }
+        }
         while state.waiting.is_empty() {
             if state.closed {
                 return false;
             }
-            state.committer_sleeps = true;
+            state.wakes_at = Some(1);
             self.filled.wait(&mut state);
         }
-        state.committer_sleeps = false;
+        state.wakes_at = None;
         let was_full = state.waiting.len() >= self.bound;
         std::mem::swap(&mut state.waiting, into);
         if was_full {
@@ -136,5 +156,62 @@ impl Queue {
         while !state.closed {
             self.filled.wait(&mut state);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn request() -> Request {
+        Request::Acquire(Partition::new(0), oneshot::channel().0)
+    }
+
+    fn gather(enough: usize, wait: Duration) -> Option<Gather> {
+        Some(Gather { enough, until: Instant::now() + wait })
+    }
+
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn what_gathers_is_taken_as_soon_as_it_is_enough() {
+        let (queue, mut taken) = (Queue::new(16), VecDeque::new());
+        queue.push(request()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..2).for_each(|_| queue.push(request()).unwrap()));
+            assert!(queue.take_all(&mut taken, gather(3, LONG)));
+        });
+        assert_eq!(taken.len(), 3);
+    }
+
+    #[test]
+    fn nothing_gathers_for_longer_than_it_may() {
+        let (queue, mut taken) = (Queue::new(16), VecDeque::new());
+        queue.push(request()).unwrap();
+        assert!(queue.take_all(&mut taken, gather(3, Duration::ZERO)));
+        assert_eq!(taken.len(), 1);
+        // Behind the time there is the ordinary wait for the next one.
+        taken.clear();
+        std::thread::scope(|scope| {
+            scope.spawn(|| queue.push(request()).unwrap());
+            assert!(queue.take_all(&mut taken, gather(3, Duration::ZERO)));
+        });
+        assert_eq!(taken.len(), 1);
+    }
+
+    #[test]
+    fn a_queue_that_is_full_or_closed_waits_for_no_more() {
+        let (queue, mut taken) = (Queue::new(2), VecDeque::new());
+        (0..2).for_each(|_| queue.push(request()).unwrap());
+        assert!(queue.take_all(&mut taken, gather(3, LONG)));
+        assert_eq!(taken.len(), 2);
+        taken.clear();
+        queue.push(request()).unwrap();
+        queue.close();
+        assert!(queue.take_all(&mut taken, gather(3, LONG)));
+        assert_eq!(taken.len(), 1);
+        assert!(!queue.take_all(&mut VecDeque::new(), gather(3, LONG)));
     }
 }
