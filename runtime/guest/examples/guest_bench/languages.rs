@@ -68,7 +68,14 @@ pub fn run(runtime: &Runtime) {
         runtime.block_on(larger(example));
     }
     threads();
-    runtime.block_on(tenants());
+    run_tenants(runtime);
+}
+
+/// Measures many tenants alone.
+pub fn run_tenants(runtime: &Runtime) {
+    for (lang, name) in [("c", "starter-c"), ("rust", "starter-rust")] {
+        runtime.block_on(tenants(lang, name));
+    }
 }
 
 async fn small(starter: &Starter) {
@@ -188,34 +195,38 @@ fn rate(runtime: &Runtime, host: &Arc<Host>, handler: &Arc<Handler>, threads: us
     count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
 }
 
-/// A handler each for many tenants, one event each in turn: no slot is warm for the next.
-async fn tenants() {
+/// A handler each for many tenants, one event each in turn: what one of them needs is in no cache any more when its turn comes
+/// again. The same in bare wasmtime between the rounds: what it takes there is the cold memory of that many handlers.
+async fn tenants(lang: &str, name: &str) {
     const TENANTS: usize = 500;
-    let host = Host::new(Config::default()).expect("a host");
-    let bytes = component("draft-stamp");
-    let mut handlers = Vec::with_capacity(TENANTS);
+    const ROUNDS: usize = 12;
+    // Bare wasmtime's components need slots, too, that nobody takes away from them.
+    let host = Host::new(Config { instances: 4 * TENANTS as u32, ..Config::default() }).expect("a host");
+    let (bytes, settings) = (component(name), settings(name));
+    let (mut handlers, mut floors) = (Vec::with_capacity(TENANTS), Vec::with_capacity(TENANTS));
     for _ in 0..TENANTS {
         handlers.push(host.compile(bytes.clone()).await.expect("a handler"));
+        floors.push(Floor::new(&host, &bytes, settings.clone()).expect("a floor"));
     }
-    let mut times = Vec::new();
-    for round in 0..12 {
+    let (mut times, mut floor_times) = (Vec::new(), Vec::new());
+    let invocation = invocation(message(), &settings);
+    for round in 0..ROUNDS {
+        // The first rounds fill the slots.
+        let counts = round >= 2;
         for handler in &handlers {
-            let took = fresh(&host, handler, &invocation(draft(), &Names::default())).await;
-            // The first rounds fill the slots.
-            if round >= 2 {
-                times.push(took);
-            }
+            let took = fresh(&host, handler, &invocation).await;
+            times.extend(counts.then_some(took));
+        }
+        for floor in &floors {
+            let took = floor.call(&invocation.event).await.expect("no trap");
+            floor_times.extend(counts.then_some(took));
         }
     }
-    let p50 = crate::percentile(&mut times, 50);
-    show(
-        "guest_500_tenants_p50_us",
-        "rust",
-        p50,
-        "us",
-        "<= 25",
-        "draft-stamp: 500 handlers in turn, a fresh instance each",
-    );
+    let (p50, floor_p50) = (crate::percentile(&mut times, 50), crate::percentile(&mut floor_times, 50));
+    let note = format!("{name}: 500 handlers in turn, a fresh instance each; {:.2} of the floor", p50 / floor_p50);
+    show("guest_500_tenants_p50_us", lang, p50, "us", "<= 25", &note);
+    let note = format!("{name}: bare wasmtime, as many components in turn");
+    show("guest_500_tenants_floor_us", lang, floor_p50, "us", "", &note);
 }
 
 fn show(name: &str, lang: &str, value: f64, unit: &str, expected: &str, note: &str) {

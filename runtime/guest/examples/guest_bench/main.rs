@@ -1,8 +1,8 @@
 //! What an event costs on a fresh instance, beside bare wasmtime with the same settings and the same component.
 //!
 //! `guest_bench` measures the help-desk example; `guest_bench guests` a new project and a larger example in every
-//! language, and what threads and many tenants make of an event. One JSON object a line. The floor makes a store, instantiates, looks the export up and calls
-//! it, with imports that answer constants; what the host adds to that are limits, the clock and the chance of the event,
+//! language, and what threads and many tenants make of an event; `guest_bench tenants` the tenants alone. One JSON object a
+//! line. The floor makes a store, instantiates, looks the export up and calls it, with imports that answer constants; what the host adds to that are limits, the clock and the chance of the event,
 //! staging, logs, reads that wait, and the measuring itself.
 
 #![allow(clippy::print_stdout, reason = "a command's output")]
@@ -37,10 +37,10 @@ struct Effort {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    if std::env::args().nth(1).as_deref() == Some("guests") {
-        languages::run(&runtime);
-    } else {
-        runtime.block_on(help_desk());
+    match std::env::args().nth(1).as_deref() {
+        Some("guests") => languages::run(&runtime),
+        Some("tenants") => languages::run_tenants(&runtime),
+        _ => runtime.block_on(help_desk()),
     }
 }
 
