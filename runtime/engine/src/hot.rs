@@ -40,18 +40,30 @@ pub(crate) struct Hot {
 #[derive(Default)]
 struct Shard {
     messages: HashMap<MessageId, Live>,
-    /// As they came.
+    /// As they came; some of them are gone by now.
     order: VecDeque<MessageId>,
     /// As they ended.
     ended: VecDeque<MessageId>,
 }
 
 impl Shard {
-    /// Takes the oldest of `queue` out of memory, until no more than `most` are left.
-    fn shrink(messages: &mut HashMap<MessageId, Live>, queue: &mut VecDeque<MessageId>, most: usize) {
-        while queue.len() > most {
-            let oldest = queue.pop_front().expect("it is longer than nothing");
-            messages.remove(&oldest);
+    /// Takes the messages that ended first out of memory, until no more than `most` of them are left.
+    fn forget_ended(&mut self, most: usize) {
+        while self.ended.len() > most {
+            let oldest = self.ended.pop_front().expect("it is longer than nothing");
+            self.messages.remove(&oldest);
+        }
+    }
+
+    /// Takes the oldest out of memory, until no more than `most` are left. Who is gone already takes no room.
+    fn forget_oldest(&mut self, most: usize) {
+        while self.messages.len() > most {
+            let oldest = self.order.pop_front().expect("every message is in it");
+            self.messages.remove(&oldest);
+        }
+        if self.order.len() > 2 * most {
+            let Self { messages, order, .. } = self;
+            order.retain(|id| messages.contains_key(id));
         }
     }
 }
@@ -89,8 +101,8 @@ impl Hot {
         if ends {
             shard.ended.push_back(id);
         }
-        Shard::shrink(&mut shard.messages, &mut shard.ended, self.ended_per_shard);
-        Shard::shrink(&mut shard.messages, &mut shard.order, self.per_shard);
+        shard.forget_ended(self.ended_per_shard);
+        shard.forget_oldest(self.per_shard);
     }
 
     /// Forgets all messages of a person. A look at every one in memory: done when a person's words are erased.
@@ -191,10 +203,13 @@ mod tests {
     fn what_came_to_its_end_makes_room_before_what_is_on_its_way() {
         let hot = Hot::new(SHARDS * ENDED_SHARE);
         let waits = live(1, Status::Queued, 1);
-        let ended = [live(2, Status::Delivered, 1), live(3, Status::Delivered, 1)];
+        let ended: Vec<_> = (2..100).map(|n| live(n, Status::Delivered, 1)).collect();
         hot.put(waits.clone());
         ended.iter().for_each(|live| hot.put(live.clone()));
-        let is_kept = |live: &Live| hot.get(live.message.id).is_some();
-        assert!(is_kept(&waits) && !is_kept(&ended[0]) && is_kept(&ended[1]));
+        let kept: Vec<_> = ended.iter().filter(|live| hot.get(live.message.id).is_some()).collect();
+        assert!(hot.get(waits.message.id).is_some(), "however many ended");
+        assert_eq!(kept.iter().map(|live| live.message.id).collect::<Vec<_>>(), [ended.last().unwrap().message.id]);
+        let remembered: usize = hot.shards.iter().map(|shard| shard.lock().order.len()).sum();
+        assert!(remembered <= 2 * ENDED_SHARE + 1, "{remembered}");
     }
 }
