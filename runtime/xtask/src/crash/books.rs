@@ -2,7 +2,7 @@
 
 use super::rounds::{CARRIER_BOOK, SENDERS};
 use super::timelines::Timelines;
-use crate::house::{Carrier, SECOND_NUMBER, until};
+use crate::house::{Hook, SECOND_NUMBER, until};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -51,6 +51,23 @@ pub struct Books {
     pub receipts: HashSet<String>,
     /// Types of the events told, by message id.
     pub hooks: HashMap<String, Vec<String>>,
+}
+
+/// What the webhook receiver was told. It keeps so many only, so it is read while they come.
+#[derive(Debug, Default)]
+pub struct Told {
+    hooks: Vec<Hook>,
+    after: u64,
+}
+
+impl Told {
+    /// What came since the last look, a page of the receiver's: those behind a number, and the number to go on with.
+    pub fn read(&mut self, page: impl FnOnce(u64) -> Result<(Vec<Hook>, u64)>) -> Result<()> {
+        let (hooks, next) = page(self.after)?;
+        self.after = next;
+        self.hooks.extend(hooks);
+        Ok(())
+    }
 }
 
 /// A line of a sender's book.
@@ -161,20 +178,25 @@ impl Books {
     }
 
     /// The webhook receiver's, once each ended message was told; what isn't told in time is missing.
-    pub fn read_hooks(&mut self, carrier: &mut Carrier, timelines: &Timelines) -> Result<()> {
+    pub fn read_hooks(
+        &mut self,
+        mut told: Told,
+        mut page: impl FnMut(u64) -> Result<(Vec<Hook>, u64)>,
+        timelines: &Timelines,
+    ) -> Result<()> {
         let mut missing: HashSet<&str> = timelines.ended().collect();
-        let mut after = 0;
-        let all = until("webhooks", Duration::from_secs(60), || {
-            let (hooks, next) = carrier.hooks(after)?;
-            after = next;
-            for hook in hooks {
+        let mut unread = Ok(());
+        let in_time = until("webhooks", Duration::from_secs(60), || {
+            unread = told.read(&mut page);
+            for hook in told.hooks.drain(..) {
                 missing.remove(hook.message.as_str());
                 self.hooks.entry(hook.message).or_default().push(hook.event);
             }
-            Ok(missing.is_empty().then_some(()))
+            Ok((unread.is_err() || missing.is_empty()).then_some(()))
         });
-        // The verdict names those that are missing.
-        all.or_else(|error| if missing.is_empty() { Err(error) } else { Ok(()) })
+        // The verdict names those that are missing. What can't be read says nothing of them.
+        drop(in_time);
+        unread
     }
 }
 
@@ -195,4 +217,36 @@ fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
 /// Some write the plus and some don't.
 pub(super) fn digits(number: &str) -> String {
     number.trim_start_matches('+').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crash::timelines::Timeline;
+
+    fn hook(message: &str) -> Hook {
+        Hook { event: "message.delivered".to_owned(), message: message.to_owned(), made_us: None }
+    }
+
+    fn ended(ids: &[&str]) -> Timelines {
+        let delivered = || Timeline { status: "delivered".to_owned(), ..Timeline::default() };
+        Timelines(ids.iter().map(|id| ((*id).to_owned(), delivered())).collect())
+    }
+
+    #[test]
+    fn what_was_told_in_the_rounds_and_behind_them_is_in_the_book() {
+        let mut told = Told::default();
+        told.read(|after| Ok((vec![hook("msg_a")], after + 1))).unwrap();
+        let mut books = Books::default();
+        let page = |after| if after < 2 { Ok((vec![hook("msg_b")], after + 1)) } else { Ok((vec![], after)) };
+        books.read_hooks(told, page, &ended(&["msg_a", "msg_b"])).unwrap();
+        assert_eq!(books.hooks.len(), 2);
+    }
+
+    #[test]
+    fn a_receiver_that_cant_be_read_is_no_missing_webhook() {
+        let page = |_| anyhow::bail!("the sink forgot webhooks before they were read");
+        let error = Books::default().read_hooks(Told::default(), page, &ended(&["msg_a"])).unwrap_err();
+        assert!(error.to_string().contains("forgot"), "{error}");
+    }
 }

@@ -119,7 +119,8 @@ fn tell(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) -> Res
     let mut ended = rounds::play(options, seed, binaries, folder)?;
     let mut books = books::Books::read(folder)?;
     let timelines = timelines::settled(&mut ended.server, &books)?;
-    books.read_hooks(&mut ended.carrier, &timelines)?;
+    let told = std::mem::take(&mut ended.told);
+    books.read_hooks(told, |after| ended.carrier.hooks(after), &timelines)?;
     let talks = talks::settled(&mut ended.server, &mut books, folder, &ended.written)?;
     // Receipts may have come in while messages settled.
     books.read_carrier(folder)?;

@@ -1,6 +1,7 @@
 //! The load, the kills, the restarts.
 
 use super::Options;
+use super::books::Told;
 use super::phones::{Phones, Text};
 use crate::house::{Carrier, CarrierPlan, NUMBER, Process, SECOND_NUMBER, Server, ServerPlan};
 use crate::progress;
@@ -19,6 +20,8 @@ pub struct Ended {
     pub longest_start: Duration,
     /// What phones wrote.
     pub written: Vec<Text>,
+    /// What the webhook receiver was told so far.
+    pub told: Told,
 }
 
 /// The carrier's book.
@@ -54,7 +57,7 @@ pub fn play(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) ->
     let mut random = Random::new(seed);
     let ledger = Some(folder.join(CARRIER_BOOK));
     let plan = CarrierPlan { scenario: SCENARIO.to_owned(), seed: Some(seed), ledger, counts_only: false };
-    let carrier = Carrier::start(Command::new(&binaries.simulator), &plan, folder)?;
+    let mut carrier = Carrier::start(Command::new(&binaries.simulator), &plan, folder)?;
     let mut plan = ServerPlan::new(&binaries.signalbox, folder, carrier.smpp)?;
     let mut server = plan.start()?;
     server.api.set_webhook("crash", &carrier.sink_url(), &EVENTS)?;
@@ -63,6 +66,7 @@ pub fn play(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) ->
     let phones = Phones::start(&carrier, options.rate.div_ceil(TEXTS_ARE_ONE_IN));
     let loads = start_loads(options, binaries, &server, folder)?;
     let (mut killed_while_starting, mut longest_start) = (0, server.ready_after);
+    let mut told = Told::default();
     for round in 1..=options.rounds {
         let run_for = Duration::from_millis(random.between(100, 1_500));
         std::thread::sleep(run_for);
@@ -74,6 +78,7 @@ pub fn play(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) ->
         }
         server = plan.start()?;
         longest_start = longest_start.max(server.ready_after);
+        told.read(|after| carrier.hooks(after))?;
         let (ran, ready) = (run_for.as_millis(), server.ready_after.as_millis());
         progress::say(&format!("round {round}: killed after {ran} ms, ready again in {ready} ms"));
     }
@@ -84,7 +89,7 @@ pub fn play(options: &Options, seed: u64, binaries: &Binaries, folder: &Path) ->
     for load in loads {
         progress::say(&format!("load: {}", load.output()?.trim()));
     }
-    Ok(Ended { carrier, server, killed_while_starting, longest_start, written })
+    Ok(Ended { carrier, server, killed_while_starting, longest_start, written, told })
 }
 
 fn start_loads(options: &Options, binaries: &Binaries, server: &Server, folder: &Path) -> Result<Vec<Process>> {

@@ -6,7 +6,7 @@ mod process;
 mod server;
 
 pub use api::Api;
-pub use carrier::{Carrier, CarrierPlan};
+pub use carrier::{Carrier, CarrierPlan, Hook};
 pub use process::{Process, cpu_micros, free_address, resident_mib};
 pub use server::{CARRIER, NEIGHBOURS_NUMBER, NUMBER, SECOND_NUMBER, Server, ServerPlan, TENANT};
 
