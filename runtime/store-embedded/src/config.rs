@@ -36,8 +36,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// A store is busy behind a group of so many requests. It stays so while as many come within [`gather`](Self::gather): 8,000
-    /// a second with the default. Below that, nobody waits for others.
+    /// A store is busy behind a group of so many requests. It stays so while as many come within [`gather`](Self::gather) and the
+    /// write behind it: some 7,000 a second with the default. With fewer only who comes right behind a burst waits for others.
     pub const BUSY: usize = 16;
     /// So many requests that gathered wait no longer.
     pub const ENOUGH: usize = 512;
