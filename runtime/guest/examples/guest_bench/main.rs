@@ -2,8 +2,9 @@
 //!
 //! `guest_bench` measures the help-desk example; `guest_bench guests` a new project and a larger example in every
 //! language, and what threads and many tenants make of an event; `guest_bench tenants` the tenants alone. One JSON object a
-//! line. The floor makes a store, instantiates, looks the export up and calls it, with imports that answer constants; what the host adds to that are limits, the clock and the chance of the event,
-//! staging, logs, reads that wait, and the measuring itself.
+//! line. The floor makes a store, instantiates, looks the export up and calls it, with imports that answer constants; what
+//! the host adds to that are limits, the clock and the chance of the event, staging, logs, reads that wait, and the measuring
+//! itself.
 
 #![allow(clippy::print_stdout, reason = "a command's output")]
 
