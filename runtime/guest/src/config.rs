@@ -9,7 +9,7 @@ use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 /// The host's settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// How many events may be in guests' hands at once. Each costs address space (about 66 MiB), and memory only while
+    /// How many events may be in guests' hands at once. Each costs address space (about 130 MiB), and memory only while
     /// and where a guest wrote to it.
     pub instances: u32,
     /// The most linear memory that any event can be granted (`Limits::memory_bytes`).
@@ -17,7 +17,7 @@ pub struct Config {
     /// The most table elements that any event can be granted (`Limits::table_elements`).
     pub max_table_elements: usize,
     /// How much of a slot's memory stays with the process between events. More saves page faults for large guests;
-    /// it bounds what idle slots hold: `instances` times this at worst.
+    /// it bounds what idle slots hold: `instances` times two memories times this at worst.
     pub keep_resident_bytes: usize,
     /// How many events of one handler compute at once; those that wait for the store or for a server don't count. A
     /// handler's crowd then stands in its own line, not in everybody's.
@@ -91,8 +91,10 @@ impl Config {
             .max_tables_per_component(16)
             .max_memory_size(self.max_memory_bytes)
             .table_elements(self.max_table_elements)
-            // As many as there are slots: a tenant whose slot went cold pays for mapping it again.
-            .max_unused_warm_slots(slots);
+            // All of them: a handler whose memory went cold pays for mapping it again. Wasmtime divides the pool, and this
+            // number, into up to 16 shares, and a thread looks in its own first: with fewer, a large machine would have
+            // most handlers cold on most of its threads.
+            .max_unused_warm_slots(slots.saturating_mul(MEMORIES_PER_SLOT));
         if may_scan_pages() {
             pool.pagemap_scan(Enabled::Yes)
                 .linear_memory_keep_resident(self.keep_resident_bytes)

@@ -40,12 +40,6 @@ impl Host {
         Ok(Self { engine, desk, ticker, overtime, config })
     }
 
-    /// The engine with this host's settings, for measurements against bare wasmtime.
-    #[doc(hidden)]
-    pub fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
     /// Makes a handler of uploaded bytes, or says why not: scans them, compiles them or takes what was compiled before,
     /// and makes an instance, so that what can't be started is found here rather than at the first event.
     ///

@@ -94,8 +94,8 @@ impl Choice {
 }
 
 impl Binaries {
-    /// Builds them. Always the whole workspace's, so that features unify as they do for its tests and nothing is
-    /// built twice.
+    /// Builds them. Always the whole workspace's, so that each command finds what another built. Tests and benchmarks need
+    /// features that the programs don't get (a clock that can be stopped), and build what stands on these anew.
     pub fn build(profile: Profile) -> Result<Self> {
         let mut build = cargo();
         build.args(["build", "--locked", "--workspace", "--bins"]).args(profile.flag());

@@ -4,12 +4,12 @@ use crate::bare::Bare;
 use crate::runtimes;
 use signalbox_guest::bindings::exports::signalbox::messaging::{draft_handler, message_handler};
 use signalbox_guest::bindings::signalbox::messaging::{self as wit, types as wit_types};
-use signalbox_guest::{Event, Host, InboundMessage, Names, OutboundDraft};
+use signalbox_guest::{Event, Handler, InboundMessage, Names, OutboundDraft};
 use std::time::{Duration, Instant};
 use wasmtime::Store;
-use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
+use wasmtime::component::{HasSelf, Instance, InstancePre, Linker};
 
-/// A component under the host's settings, without the host.
+/// A handler's component without the host: the same code, and the same slots of the pool.
 pub struct Floor {
     engine: wasmtime::Engine,
     settings: Names,
@@ -20,9 +20,9 @@ pub struct Floor {
 
 impl Floor {
     /// Imports that aren't the contract's trap when they are called.
-    pub fn new(host: &Host, bytes: &[u8], settings: Names) -> wasmtime::Result<Self> {
-        let engine = host.engine().clone();
-        let component = Component::from_binary(&engine, bytes)?;
+    pub fn new(handler: &Handler, settings: Names) -> wasmtime::Result<Self> {
+        let component = handler.component();
+        let engine = component.engine().clone();
         let mut linker = Linker::<Bare>::new(&engine);
         wit::calendar::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
         wit::contacts::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
@@ -35,9 +35,9 @@ impl Floor {
         wit::settings::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
         wit::state::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
         wit::timers::add_to_linker::<_, HasSelf<Bare>>(&mut linker, |bare| bare)?;
-        runtimes::add_to(&mut linker, &component)?;
-        linker.define_unknown_imports_as_traps(&component)?;
-        let pre = linker.instantiate_pre(&component)?;
+        runtimes::add_to(&mut linker, component)?;
+        linker.define_unknown_imports_as_traps(component)?;
+        let pre = linker.instantiate_pre(component)?;
         let message = message_handler::GuestIndices::new(&pre).ok();
         let draft = draft_handler::GuestIndices::new(&pre).ok();
         Ok(Self { engine, settings, pre, message, draft })

@@ -6,7 +6,8 @@
 use crate::floor::Floor;
 use crate::{Effort, Times, component, draft, fresh, invocation, measure, message, settings};
 use serde_json::json;
-use signalbox_guest::{Config, Handler, HandlerInfo, Host, Kind, Names};
+use signalbox_guest::{Cache, Config, Handler, HandlerInfo, Host, Kind, Names};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -130,13 +131,13 @@ async fn measured(name: &str, effort: Effort) -> Measured {
     let (bytes, settings) = (component(name), settings(name));
     let host = Host::new(Config::default()).expect("a host");
     let before = rss_mb();
-    let handler = host.compile(bytes.clone()).await.unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+    let handler = host.compile(bytes).await.unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
     let event = if handler.handles(Kind::Message) { message() } else { draft() };
     for _ in 0..100 {
         fresh(&host, &handler, &invocation(event, &settings)).await;
     }
     let grown_mb = (rss_mb() - before).max(0.0);
-    let floor = Floor::new(&host, &bytes, settings.clone()).expect("a floor");
+    let floor = Floor::new(&handler, settings.clone()).expect("a floor");
     let floor = floor.call(&event).await.is_ok().then_some(floor);
     let times = measure(&host, &handler, floor.as_ref(), &invocation(event, &settings), effort).await;
     Measured { kind: event.kind(), times, info: handler.info().clone(), grown_mb }
@@ -195,19 +196,15 @@ fn rate(runtime: &Runtime, host: &Arc<Host>, handler: &Arc<Handler>, threads: us
     count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
 }
 
-/// A handler each for many tenants, one event each in turn: what one of them needs is in no cache any more when its turn comes
-/// again. The same in bare wasmtime between the rounds: what it takes there is the cold memory of that many handlers.
+/// A handler each for many tenants, one event each in turn: what one of them needs is in no cache any more when its turn
+/// comes again. Bare wasmtime runs the same components between the rounds: what it takes is the cold memory of that many.
 async fn tenants(lang: &str, name: &str) {
     const TENANTS: usize = 500;
     const ROUNDS: usize = 12;
-    // Bare wasmtime's components need slots, too, that nobody takes away from them.
-    let host = Host::new(Config { instances: 4 * TENANTS as u32, ..Config::default() }).expect("a host");
-    let (bytes, settings) = (component(name), settings(name));
-    let (mut handlers, mut floors) = (Vec::with_capacity(TENANTS), Vec::with_capacity(TENANTS));
-    for _ in 0..TENANTS {
-        handlers.push(host.compile(bytes.clone()).await.expect("a handler"));
-        floors.push(Floor::new(&host, &bytes, settings.clone()).expect("a floor"));
-    }
+    let settings = settings(name);
+    let (host, handlers) = loaded(component(name), TENANTS).await;
+    let floor = |handler: &Arc<Handler>| Floor::new(handler, settings.clone()).expect("a floor");
+    let floors: Vec<_> = handlers.iter().map(floor).collect();
     let (mut times, mut floor_times) = (Vec::new(), Vec::new());
     let invocation = invocation(message(), &settings);
     for round in 0..ROUNDS {
@@ -225,8 +222,24 @@ async fn tenants(lang: &str, name: &str) {
     let (p50, floor_p50) = (crate::percentile(&mut times, 50), crate::percentile(&mut floor_times, 50));
     let note = format!("{name}: 500 handlers in turn, a fresh instance each; {:.2} of the floor", p50 / floor_p50);
     show("guest_500_tenants_p50_us", lang, p50, "us", "<= 25", &note);
-    let note = format!("{name}: bare wasmtime, as many components in turn");
+    let note = format!("{name}: the same components in bare wasmtime, in turn");
     show("guest_500_tenants_floor_us", lang, floor_p50, "us", "", &note);
+}
+
+/// A handler many times over, as a server has them after a start: loaded from what was compiled before, each with code and
+/// data of its own. What a compiler leaves behind in the heap would lie between them otherwise.
+async fn loaded(component: Vec<u8>, count: usize) -> (Host, Vec<Arc<Handler>>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = Cache::open(folder.path(), u64::MAX, || [7; 32]).expect("a cache");
+    let host = Host::new(Config { cache: Some(cache), ..Config::default() }).expect("a host");
+    host.compile(component.clone()).await.expect("a handler");
+    let mut handlers = Vec::with_capacity(count);
+    for _ in 0..count {
+        handlers.push(host.compile(component.clone()).await.expect("a handler"));
+    }
+    let places: HashSet<_> = handlers.iter().map(|handler| handler.component().image_range().start).collect();
+    assert_eq!(places.len(), count, "they share code: these are no {count} tenants");
+    (host, handlers)
 }
 
 fn show(name: &str, lang: &str, value: f64, unit: &str, expected: &str, note: &str) {

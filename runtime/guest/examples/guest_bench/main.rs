@@ -25,6 +25,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The one that the server has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const NOW: u64 = 1_767_268_800_000_000;
 
 /// How often a call is measured: in rounds, in turns with the floor, so that whatever else the machine does falls on
@@ -48,8 +52,8 @@ fn main() {
 async fn help_desk() {
     let (bytes, settings) = (component("echo-support"), settings("echo-support"));
     let host = Host::new(Config::default()).expect("a host");
-    let handler = host.compile(bytes.clone()).await.expect("a handler");
-    let floor = Floor::new(&host, &bytes, settings.clone()).expect("a floor");
+    let handler = host.compile(bytes).await.expect("a handler");
+    let floor = Floor::new(&handler, settings.clone()).expect("a floor");
     let effort = Effort { warm_up: 5_000, rounds: 40, calls: 2_500 };
     for (suffix, event) in [("draft", draft()), ("message", message())] {
         let times = measure(&host, &handler, Some(&floor), &invocation(event, &settings), effort).await;

@@ -70,6 +70,12 @@ impl Handler {
     pub fn handles(&self, kind: Kind) -> bool {
         self.info.exports.iter().any(|export| export.kind == kind)
     }
+
+    /// The component, for measurements against bare wasmtime.
+    #[doc(hidden)]
+    pub fn component(&self) -> &Component {
+        self.pre.component()
+    }
 }
 
 impl fmt::Debug for Handler {

@@ -85,4 +85,16 @@ mod tests {
         ours.sort_unstable();
         assert_eq!(flags, ours);
     }
+
+    #[test]
+    fn new_projects_compile_all_their_files() {
+        let template = root().join("runtime/server/templates/c");
+        let makefile = read(&template.join("Makefile")).unwrap();
+        let mut named: Vec<_> = makefile.split_whitespace().filter(|word| word.ends_with(".c")).collect();
+        named.retain(|word| !word.contains('/'));
+        let there = c_files(&template).unwrap();
+        let there: Vec<_> = there.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        // The rule names them twice: as what it depends on, and as what it compiles.
+        assert_eq!(named, [there.clone(), there].concat());
+    }
 }
