@@ -53,6 +53,9 @@ pub struct Books {
     pub hooks: HashMap<String, Vec<String>>,
 }
 
+/// Pages that the webhook receiver keeps. Who read so many has caught up, however many come meanwhile.
+const PAGES_KEPT: usize = 10;
+
 /// What the webhook receiver was told. It keeps so many only, so it is read while they come.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -61,11 +64,17 @@ pub struct Told {
 }
 
 impl Told {
-    /// What came since the last look, a page of the receiver's: those behind a number, and the number to go on with.
-    pub fn read(&mut self, page: impl FnOnce(u64) -> Result<(Vec<Hook>, u64)>) -> Result<()> {
-        let (hooks, next) = page(self.after)?;
-        self.after = next;
-        self.hooks.extend(hooks);
+    /// All that came since the last look. The receiver gives a page at a time: those behind a number, and the number to go
+    /// on with, which is the same where there are none.
+    pub fn read(&mut self, mut page: impl FnMut(u64) -> Result<(Vec<Hook>, u64)>) -> Result<()> {
+        for _ in 0..PAGES_KEPT {
+            let (hooks, next) = page(self.after)?;
+            if next == self.after {
+                break;
+            }
+            self.after = next;
+            self.hooks.extend(hooks);
+        }
         Ok(())
     }
 }
@@ -233,14 +242,29 @@ mod tests {
         Timelines(ids.iter().map(|id| ((*id).to_owned(), delivered())).collect())
     }
 
+    /// A receiver that gives these a page each.
+    fn pages<'a>(messages: &'a [&'a str]) -> impl FnMut(u64) -> Result<(Vec<Hook>, u64)> + 'a {
+        move |after| {
+            let page = messages.get(usize::try_from(after)?);
+            Ok(page.map_or((vec![], after), |message| (vec![hook(message)], after + 1)))
+        }
+    }
+
     #[test]
     fn what_was_told_in_the_rounds_and_behind_them_is_in_the_book() {
         let mut told = Told::default();
-        told.read(|after| Ok((vec![hook("msg_a")], after + 1))).unwrap();
+        told.read(pages(&["msg_a"])).unwrap();
         let mut books = Books::default();
-        let page = |after| if after < 2 { Ok((vec![hook("msg_b")], after + 1)) } else { Ok((vec![], after)) };
-        books.read_hooks(told, page, &ended(&["msg_a", "msg_b"])).unwrap();
+        books.read_hooks(told, pages(&["msg_a", "msg_b"]), &ended(&["msg_a", "msg_b"])).unwrap();
         assert_eq!(books.hooks.len(), 2);
+        assert!(books.hooks.values().all(|events| events.len() == 1), "each once");
+    }
+
+    #[test]
+    fn a_look_at_the_receiver_takes_all_its_pages() {
+        let mut told = Told::default();
+        told.read(pages(&["msg_a", "msg_b", "msg_c"])).unwrap();
+        assert_eq!((told.hooks.len(), told.after), (3, 3));
     }
 
     #[test]
