@@ -56,11 +56,22 @@ pub fn guests() -> PathBuf {
     root().join("target/guests")
 }
 
-/// Cargo, at the repository's root.
+/// Cargo, at the repository's root, as if it were called by hand. What `cargo run` says of this program in the environment
+/// would have packages built anew whose build scripts look there (ring's does), and all that stands on them.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_said_by_cargo_run) {
+            cargo.env_remove(name);
+        }
+    }
     cargo
+}
+
+fn is_said_by_cargo_run(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| variable.starts_with(prefix))
+        || ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
 }
 
 impl Profile {
@@ -122,4 +133,19 @@ impl Binaries {
 /// Reads a file, and says which if that fails.
 pub fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_called_as_by_hand() {
+        // Cargo runs tests with these set, as it runs programs.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some() && std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let cargo = cargo();
+        let removed: Vec<_> = cargo.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        assert!(removed.contains(&"CARGO_PKG_NAME".as_ref()) && removed.contains(&"CARGO_MANIFEST_DIR".as_ref()));
+        assert!(!removed.contains(&"CARGO_HOME".as_ref()) && !removed.contains(&"CARGO_TARGET_DIR".as_ref()));
+    }
 }
