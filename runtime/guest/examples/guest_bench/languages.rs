@@ -235,7 +235,9 @@ async fn loaded(component: Vec<u8>, count: usize) -> (Host, Vec<Arc<Handler>>) {
     host.compile(component.clone()).await.expect("a handler");
     let mut handlers = Vec::with_capacity(count);
     for _ in 0..count {
-        handlers.push(host.compile(component.clone()).await.expect("a handler"));
+        let handler = host.compile(component.clone()).await.expect("a handler");
+        assert!(handler.info().from_cache, "it was compiled before");
+        handlers.push(handler);
     }
     let places: HashSet<_> = handlers.iter().map(|handler| handler.component().image_range().start).collect();
     assert_eq!(places.len(), count, "they share code: these are no {count} tenants");

@@ -17,7 +17,8 @@ static bool refused(error_t *error, const char *why) {
   return false;
 }
 
-// Adds to the end of a text. printf does more, and would make the component four times as large.
+// Adds to the end of a text, and has room for one byte more: of nothing at all, realloc may make NULL. printf does more, and
+// would make the component four times as large.
 static void add(text_t *text, text_t more) {
   text->ptr = realloc(text->ptr, text->len + more.len + 1);
   if (!text->ptr) abort();
